@@ -58,6 +58,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		}},
 	}
 	var part *fetch.ResponsePartition
+	var r reading
 	err = c.retry(ctx, what, maxWait+15*time.Second, func(ctx context.Context) error {
 		m, err := c.transport.RoundTrip(ctx, c.addr, req)
 		if err != nil {
@@ -74,8 +75,15 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		if part.ErrorCode != 0 && kafkago.Error(part.ErrorCode) != kafkago.OffsetOutOfRange {
 			return kafkago.Error(part.ErrorCode)
 		}
+		r = reading{partition: partition, next: offset, limit: maxRecords}
+		if part.ErrorCode != 0 {
+			return nil
+		}
+		if err := r.collect(part); err != nil {
+			return errors.Join(errEmpty, err)
+		}
 		// Before the end of what may be read a broker answers with one batch at least, however large.
-		if part.ErrorCode == 0 && part.RecordSet.Records == nil && offset < part.LastStableOffset {
+		if len(r.msgs) == 0 && r.gapTo <= offset && offset < part.LastStableOffset {
 			return errEmpty
 		}
 		return nil
@@ -90,10 +98,6 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		}
 		return nil, high, &Error{Code: ErrOffsetOutOfRange.Code, Asked: offset, Start: start, High: high, Next: start, Message: fmt.Sprintf(
 			"kafka: %s: the broker holds offsets from %d up to, not including, %d", what, start, high)}
-	}
-	r := reading{partition: partition, next: offset, limit: maxRecords}
-	if err := r.collect(part); err != nil {
-		return nil, part.HighWatermark, &Error{Code: ErrCorrupt.Code, Err: err, Asked: offset, Message: "kafka: " + what}
 	}
 	if len(r.msgs) == 0 && r.gapTo > offset {
 		cause := "records are missing; the broker lost them"
