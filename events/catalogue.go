@@ -1,0 +1,128 @@
+package events
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// TypePrefix begins every event type: vn.socho.<area>.<fact>.v<N>.
+const TypePrefix = "vn.socho."
+
+// kind is one fact of the catalogue in all its versions, the oldest first.
+type kind struct {
+	name     string // area.fact
+	doc      string
+	shard    bool // a fact about the log itself: subject shard:N, exempt from the organization's key
+	versions []version
+}
+
+// version makes an empty fact to decode into, and lifts a decoded one to the
+// version after it. The newest version has no upcast.
+type version struct {
+	make   func() Fact
+	upcast func(Fact) (Fact, error)
+	fields *plan
+}
+
+func fact[T any, P interface {
+	*T
+	Fact
+}]() version {
+	return version{make: func() Fact { return P(new(T)) }, fields: planOf(reflect.TypeFor[T]())}
+}
+
+var catalogue = []kind{
+	{name: "organization.registered", doc: "An organization begins to keep its book here.", versions: []version{fact[OrganizationRegistered]()}},
+	{name: "organization.opening_balance", doc: "What an account held when the office started.", versions: []version{fact[OpeningBalance]()}},
+	{name: "market.stall_let", doc: "A stall is let to a trader.", versions: []version{fact[StallLet]()}},
+	{name: "market.fee_assessed", doc: "The market bills a stall for a month.", versions: []version{fact[FeeAssessed]()}},
+	{name: "market.payment_received", doc: "Money for a market bill arrived.", versions: []version{fact[PaymentReceived]()}},
+	{name: "market.cash_banked", doc: "A collector paid cash into the bank.", versions: []version{fact[CashBanked]()}},
+	{name: "market.fee_waived", doc: "The market waives a part of a bill.", versions: []version{fact[FeeWaived]()}},
+	{name: "school.bill_issued", doc: "A school bills a pupil.", versions: []version{fact[BillIssued]()}},
+	{name: "school.bill_paid", doc: "Money for a school bill arrived.", versions: []version{fact[BillPaid]()}},
+	{name: "school.bill_exempted", doc: "An exemption or reduction of a school bill.", versions: []version{fact[BillExempted]()}},
+	{name: "school.refunded", doc: "A payer's credit is paid back.", versions: []version{fact[Refunded]()}},
+	{name: "benefit.person_entitled", doc: "A person may receive this much for a month.", versions: []version{fact[PersonEntitled]()}},
+	{name: "benefit.funded", doc: "A grant for the fund arrived.", versions: []version{fact[Funded]()}},
+	{name: "benefit.payout_ordered", doc: "The fund owes a person a payout.", versions: []version{fact[PayoutOrdered]()}},
+	{name: "benefit.payout_sent", doc: "The payout went to the bank.", versions: []version{fact[PayoutSent]()}},
+	{name: "benefit.payout_settled", doc: "The bank carried the payout out.", versions: []version{fact[PayoutSettled]()}},
+	{name: "benefit.payout_returned", doc: "The payout came back, or was rejected.", versions: []version{fact[PayoutReturned]()}},
+	{name: "benefit.cash_drawn", doc: "Cash left the bank for a pay point.", versions: []version{fact[CashDrawn]()}},
+	{name: "benefit.paid_in_cash", doc: "A payout was handed over at a pay point.", versions: []version{fact[PaidInCash]()}},
+	{name: "benefit.person_stopped", doc: "Payments to a person stop from a month on.", versions: []version{fact[PersonStopped]()}},
+	{name: "bank.line_received", doc: "A line of a bank statement or webhook.", versions: []version{fact[LineReceived]()}},
+	{name: "bank.line_allocated", doc: "Money of a bank line is placed.", versions: []version{fact[LineAllocated]()}},
+	{name: "ledger.reversed", doc: "The postings of an earlier event are taken back.", versions: []version{fact[Reversed]()}},
+	{name: "registry.institution_reported", doc: "Whether one institution takes part.", versions: []version{fact[InstitutionReported]()}},
+	{name: "registry.figure_reported", doc: "A surveyed figure of a unit.", versions: []version{fact[FigureReported]()}},
+	{name: "person.erased", doc: "A person's keys are destroyed.", versions: []version{fact[Erased]()}},
+	{name: "intake.undecodable", doc: "Input that is no event, sealed.", versions: []version{fact[Undecodable]()}},
+	{name: "shard.opened", doc: "Record 0 of a partition.", shard: true, versions: []version{fact[ShardOpened]()}},
+	{name: "shard.rules_activated", doc: "A numbered rule set decides from here on.", shard: true, versions: []version{fact[RulesActivated]()}},
+}
+
+// entry is what a full type name leads to.
+type entry struct {
+	kind    *kind
+	version int // counted from 1
+}
+
+// index maps full type names to entries; names maps area.fact to how many
+// versions there are.
+var index, names = buildIndex(catalogue)
+
+func buildIndex(kinds []kind) (map[string]entry, map[string]int) {
+	byType, byName := map[string]entry{}, map[string]int{}
+	for i := range kinds {
+		k := &kinds[i]
+		byName[k.name] = len(k.versions)
+		for v := range k.versions {
+			byType[TypePrefix+k.name+".v"+strconv.Itoa(v+1)] = entry{k, v + 1}
+		}
+	}
+	return byType, byName
+}
+
+// Types lists every event type, all versions, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(index)) }
+
+// Type returns the full name of a fact's newest version, such as
+// Type("market.fee_assessed"). It panics on a name that is not in the
+// catalogue.
+func Type(name string) string {
+	n, ok := names[name]
+	if !ok {
+		panic("events: no fact " + name)
+	}
+	return TypePrefix + name + ".v" + strconv.Itoa(n)
+}
+
+// Name returns area.fact of a full type name, or "" where it is none of ours.
+func Name(fullType string) string {
+	e, ok := index[fullType]
+	if !ok {
+		return ""
+	}
+	return e.kind.name
+}
+
+// lookUp finds a type, or says whether it is the fact or the version that is
+// not known.
+func lookUp(fullType string) (entry, error) {
+	if e, ok := index[fullType]; ok {
+		return e, nil
+	}
+	if rest, ok := strings.CutPrefix(fullType, TypePrefix); ok {
+		if at := strings.LastIndex(rest, ".v"); at > 0 {
+			if _, known := names[rest[:at]]; known {
+				return entry{}, errorf(UnknownVersion, "/type", "this fact is not known in that version")
+			}
+		}
+	}
+	return entry{}, errorf(UnknownEventType, "/type", "no such fact in the catalogue")
+}

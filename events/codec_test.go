@@ -1,0 +1,147 @@
+package events
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// fee is a fact as a publisher hands it in; the table below breaks it in one
+// place at a time.
+const fee = `{"specversion":"1.0","id":"0198f2a0-0000-7000-8000-000000000001","source":"https://cho.example/hg","type":"vn.socho.market.fee_assessed.v1","subject":"hg-cho-dong-van","time":"2026-09-01T08:00:00+07:00","data":{"effective_on":"2026-09-01","person":"p-17","bill":"b-1","stall":"A12","period":"2026-09","due_on":"2026-09-15","currency":"VND","items":[{"item":"management","amount":"26000"},{"item":"security","amount":"15000"}],"personal":{"name":"Vàng Thị Máy","phone":"0912000001"}}}`
+
+func TestParsePublishedRefuses(t *testing.T) {
+	swap := func(old, new string) string {
+		if !strings.Contains(fee, old) {
+			t.Fatalf("the example has no %s", old)
+		}
+		return strings.Replace(fee, old, new, 1)
+	}
+	for _, c := range []struct {
+		name, line string
+		code       Code
+		field      string
+	}{
+		{"unknown attribute", swap(`"subject"`, `"actor":"me","subject"`), UnknownField, "/actor"},
+		{"unknown field", swap(`"bill"`, `"colour":"red","bill"`), UnknownField, "/data/colour"},
+		{"field in other case", swap(`"bill"`, `"Bill"`), UnknownField, "/data"},
+		{"number for a string", swap(`"b-1"`, `1`), WrongType, "/data/bill"},
+		{"amount as a number", swap(`"26000"`, `26000`), WrongType, "/data/items/0/amount"},
+		{"null", swap(`"b-1"`, `null`), WrongType, "/data/bill"},
+		{"fraction", swap(`"b-1"`, `1.5`), WrongType, "/data/bill"},
+		{"beyond 2^53", swap(`"time"`, `"deviceseq":9007199254740992,"time"`), WrongType, "/deviceseq"},
+		{"bad decimal", swap(`"26000"`, `"26.000,0"`), BadDecimal, "/data/items/0/amount"},
+		{"negative", swap(`"26000"`, `"-26000"`), BadDecimal, "/data/items/0/amount"},
+		{"wrong scale", swap(`"26000"`, `"26000.00"`), WrongScale, "/data/items/0/amount"},
+		{"zero", swap(`"26000"`, `"0"`), AmountZero, "/data/items/0/amount"},
+		{"too much", swap(`"26000"`, `"1000000000000000"`), AmountTooLarge, "/data/items/0/amount"},
+		{"unknown currency", swap(`"VND"`, `"XXX"`), UnknownCurrency, "/data/currency"},
+		{"missing", swap(`"bill":"b-1",`, ``), MissingField, "/data/bill"},
+		{"empty", swap(`"b-1"`, `""`), MissingField, "/data/bill"},
+		{"no items", swap(`[{"item":"management","amount":"26000"},{"item":"security","amount":"15000"}]`, `[]`), MissingField, "/data/items"},
+		{"missing in an item", swap(`"item":"security",`, ``), MissingField, "/data/items/1/item"},
+		{"item twice", swap(`"security"`, `"management"`), BadValue, "/data/items/1/item"},
+		{"not a day", swap(`"2026-09-15"`, `"2026-02-30"`), BadValue, "/data/due_on"},
+		{"not a month", swap(`"2026-09",`, `"2026-13",`), BadValue, "/data/period"},
+		{"duplicate field", swap(`"bill"`, `"bill":"b-2","bill"`), DuplicateField, "/data/bill"},
+		{"trailing data", fee + `{}`, TrailingData, ""},
+		{"trailing garbage", fee + `x`, TrailingData, ""},
+		{"cut off", fee[:len(fee)-2], NotJSON, ""},
+		{"empty line", "", NotJSON, ""},
+		{"an array", "[" + fee + "]", NotJSON, ""},
+		{"bad UTF-8", swap("Vàng", "V\xe0ng"), BadUTF8, ""},
+		{"lone surrogate", swap("Vàng", `V\ud800ng`), BadUTF8, ""},
+		{"NUL in an id", swap(`0198f2a0`, `\u0000`), BadValue, "/id"},
+		{"id of 65", swap(`0198f2a0-0000-7000-8000-000000000001`, strings.Repeat("x", 65)), BadValue, "/id"},
+		{"too deep", swap(`"b-1"`, strings.Repeat("[", 8)+strings.Repeat("]", 8)), TooDeep, ""},
+		{"oversize", swap("Vàng", strings.Repeat("x", MaxEventBytes)), TooLarge, ""},
+		{"unknown type", swap("fee_assessed.v1", "fee_guessed.v1"), UnknownEventType, "/type"},
+		{"unknown version", swap("fee_assessed.v1", "fee_assessed.v9"), UnknownVersion, "/type"},
+		{"bad organization", swap("hg-cho-dong-van", "Chợ Đồng Văn"), BadOrganization, "/subject"},
+		{"other specversion", swap(`"1.0"`, `"0.3"`), BadSpecVersion, "/specversion"},
+		{"personal without a person", swap(`"person":"p-17",`, ``), MissingField, "/data/person"},
+		{"personal not flat", swap(`"0912000001"`, `{"a":"b"}`), WrongType, "/data/personal"},
+		{"sealed by the publisher", swap(`"personal":{"name"`, `"sealed":{"name"`), SealedByPublisher, "/data/sealed"},
+		{"a shard's own fact", swap("market.fee_assessed", "shard.opened"), BadOrganization, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParsePublished([]byte(c.line))
+			var e *Error
+			if !errors.As(err, &e) || e.Code != c.code || (c.field != "" && e.Field != c.field) {
+				t.Fatalf("got %v, want %s at %s", err, c.code, c.field)
+			}
+			if strings.Contains(e.Error(), "Máy") || strings.Contains(e.Error(), "0912") {
+				t.Errorf("the error repeats personal data: %v", e)
+			}
+		})
+	}
+}
+
+func TestPublishedToLogged(t *testing.T) {
+	p, err := ParsePublished([]byte(fee))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Person != "p-17" || p.Personal["name"] != "Vàng Thị Máy" {
+		t.Fatalf("person %q, personal %v", p.Person, p.Personal)
+	}
+	value, err := p.Value(func(field, clear string) (string, error) { return string(ClassOf(field)) + "1.AAAA", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"data":{"bill":"b-1","currency":"VND","due_on":"2026-09-15","effective_on":"2026-09-01","items":[{"amount":"26000","item":"management"},{"amount":"15000","item":"security"}],"period":"2026-09","person":"p-17","sealed":{"name":"i1.AAAA","phone":"c1.AAAA"},"stall":"A12"},"id":"0198f2a0-0000-7000-8000-000000000001","source":"https://cho.example/hg","specversion":"1.0","subject":"hg-cho-dong-van","time":"2026-09-01T08:00:00+07:00","type":"vn.socho.market.fee_assessed.v1"}`
+	if string(value) != want {
+		t.Errorf("canonical value:\n got %s\nwant %s", value, want)
+	}
+	event, err := Decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := event.Fact.(*FeeAssessed); f.Stall != "A12" || f.Sealed["phone"] != "c1.AAAA" {
+		t.Errorf("decoded %+v", f)
+	}
+	clear := strings.Replace(want, `"sealed":{"name":"i1.AAAA","phone":"c1.AAAA"}`, `"personal":{"name":"x"}`, 1)
+	var e *Error
+	if _, err := Decode([]byte(clear)); !errors.As(err, &e) || e.Code != PersonalInClear {
+		t.Errorf("personal data on the log: got %v", err)
+	}
+}
+
+func TestShardOf(t *testing.T) {
+	// Hashes of Apache Kafka's own UtilsTest.
+	for text, want := range map[string]int32{
+		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536,
+		"a-little-bit-longer-string": -1486304829, "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971, "abc": 479470107,
+	} {
+		if got := int32(murmur2([]byte(text))); got != want {
+			t.Errorf("murmur2(%q) = %d, want %d", text, got, want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(fee))
+	f.Add([]byte(strings.Replace(fee, "personal", "sealed", 1)))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		Salvaged(input)
+		if p, err := ParsePublished(input); err == nil {
+			value, err := p.Value(func(field, clear string) (string, error) { return "c1.AAAA", nil })
+			if err != nil {
+				return
+			}
+			again, err := Canonical(append([]byte(nil), value...))
+			if err != nil || string(again) != string(value) {
+				t.Fatalf("not canonical: %s", value)
+			}
+			if _, err := Decode(value); err != nil {
+				t.Fatalf("intake wrote what the ledger refuses: %v\n%s", err, value)
+			}
+		}
+		if _, err := Decode(input); err != nil {
+			var e *Error
+			if !errors.As(err, &e) || e.Code == "" {
+				t.Fatalf("an error without a code: %v", err)
+			}
+		}
+	})
+}

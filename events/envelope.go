@@ -1,0 +1,167 @@
+package events
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Limits on one event. An event that grows past them is two events.
+const (
+	MaxEventBytes = 64 << 10 // the canonical value on the log, sealed
+	MaxDepth      = 6        // nested objects and arrays
+)
+
+// Envelope is the CloudEvents 1.0 context of a fact. Attribute names are lower
+// case letters and digits, as CloudEvents asks.
+//
+// Device, DeviceSeq and TicketRange are for collectors without signal, who
+// publish later, in their own order, from ranges of tickets issued before.
+// Resubmits names the event that this one takes up again after a refusal.
+type Envelope struct {
+	SpecVersion     string         `json:"specversion"`
+	ID              EventID        `json:"id"`
+	Source          URI            `json:"source"`
+	Type            string         `json:"type"`
+	Subject         string         `json:"subject"`
+	Time            Time           `json:"time"`
+	DataContentType string         `json:"datacontenttype,omitzero"`
+	Device          ID             `json:"device,omitzero"`
+	DeviceSeq       Count          `json:"deviceseq,omitzero"`
+	TicketRange     ID             `json:"ticketrange,omitzero"`
+	Resubmits       EventID        `json:"resubmits,omitzero"`
+	Data            jsontext.Value `json:"data"`
+}
+
+// Event is a decoded fact with its envelope. Fact is always of the newest
+// version; Version is the one on the log.
+type Event struct {
+	Envelope
+	Fact    Fact
+	Version int
+}
+
+// Header is one header of a record. Intake's stamps stand here, outside the
+// hash that identifies a fact.
+type Header struct {
+	Name  string
+	Value []byte
+}
+
+// The stamps of intake.
+const (
+	HeaderRecordedAt  = "socho-recorded-at" // RFC 3339 in UTC with microseconds
+	HeaderActor       = "socho-actor"       // who handed the fact in: a session, a token, or cli
+	HeaderContentType = "content-type"
+	ContentType       = "application/cloudevents+json; charset=UTF-8"
+)
+
+// Record is one record of the log, as the broker holds it.
+type Record struct {
+	Shard   int
+	Offset  int64
+	Key     []byte // nil where the record has no key
+	Value   []byte // nil for a tombstone, which this log never has rightly
+	Headers []Header
+}
+
+// Header returns the value of the first header of that name.
+func (r *Record) Header(name string) (value []byte, ok bool) {
+	for _, h := range r.Headers {
+		if h.Name == name {
+			return h.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Hash is SHA-256 over key, headers sorted by name and then value, and raw
+// value, each with its length, under the label "socho.record.v1". It enters
+// the record's leaf and binds what nobody may alter afterwards, stamps
+// included. Format fixed for ever.
+func (r *Record) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	h.Write([]byte("socho.record.v1\x00"))
+	writeOptional(h, r.Key)
+	headers := slices.Clone(r.Headers)
+	slices.SortFunc(headers, func(a, b Header) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return slices.Compare(a.Value, b.Value)
+	})
+	writeUint32(h, len(headers))
+	for _, header := range headers {
+		writeBytes(h, []byte(header.Name))
+		writeOptional(h, header.Value)
+	}
+	writeOptional(h, r.Value)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// ValueHash identifies a fact's content: SHA-256 of the value's bytes under
+// the label "socho.value.v1". The same id with another hash is a conflict.
+func ValueHash(value []byte) [sha256.Size]byte {
+	h := sha256.New()
+	h.Write([]byte("socho.value.v1\x00"))
+	h.Write(value)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+func writeUint32(h hash.Hash, n int) {
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(n)))
+}
+
+func writeBytes(h hash.Hash, b []byte) {
+	writeUint32(h, len(b))
+	h.Write(b)
+}
+
+// writeOptional tells an absent value from an empty one.
+func writeOptional(h hash.Hash, b []byte) {
+	if b == nil {
+		h.Write([]byte{0})
+		return
+	}
+	h.Write([]byte{1})
+	writeBytes(h, b)
+}
+
+// ShardSubject is the key and subject of facts about one shard of the log.
+func ShardSubject(shard int) string { return "shard:" + itoa(shard) }
+
+// ShardOf returns the partition that an organization's facts live in, among n:
+// the murmur2 hash that Apache Kafka's own clients place keys by, so that a
+// partner's producer agrees with ours. Fixed for the life of a topic.
+func ShardOf(key []byte, n int) int {
+	return int(murmur2(key)&0x7fffffff) % n
+}
+
+func murmur2(data []byte) uint32 {
+	const (
+		seed = uint32(0x9747b28c)
+		m    = uint32(0x5bd1e995)
+	)
+	h := seed ^ uint32(len(data))
+	for ; len(data) >= 4; data = data[4:] {
+		k := binary.LittleEndian.Uint32(data) * m
+		k = (k ^ k>>24) * m
+		h = h*m ^ k
+	}
+	switch len(data) {
+	case 3:
+		h ^= uint32(data[2]) << 16
+		fallthrough
+	case 2:
+		h ^= uint32(data[1]) << 8
+		fallthrough
+	case 1:
+		h = (h ^ uint32(data[0])) * m
+	}
+	h = (h ^ h>>13) * m
+	return h ^ h>>15
+}

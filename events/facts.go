@@ -1,0 +1,544 @@
+package events
+
+import "socho/internal/money"
+
+// Fact is the data of one event. The concrete types of this package are the
+// only implementations.
+type Fact interface {
+	// Effective is the day since when the fact is true in the world; empty for
+	// facts about the log itself.
+	Effective() Date
+	// check refuses what no single field can see: amounts against their
+	// currency, fields that need each other. Errors are *Error.
+	check() error
+}
+
+// Dated is embedded in every fact that is true from a day on.
+type Dated struct {
+	EffectiveOn Date `json:"effective_on"`
+}
+
+// Effective implements Fact.
+func (d Dated) Effective() Date { return d.EffectiveOn }
+
+func (Dated) check() error { return nil }
+
+// Of names the person a fact is about, and carries what intake sealed.
+type Of struct {
+	Person ID                `json:"person"`
+	Sealed map[string]string `json:"sealed,omitzero"`
+}
+
+// MaybeOf is Of for facts that may concern nobody in particular.
+type MaybeOf struct {
+	Person ID                `json:"person,omitzero"`
+	Sealed map[string]string `json:"sealed,omitzero"`
+}
+
+// Sum is an amount above zero of one currency.
+type Sum struct {
+	Amount   Decimal        `json:"amount"`
+	Currency money.Currency `json:"currency"`
+}
+
+// Money returns the exact amount of a decoded fact.
+func (s Sum) Money() money.Amount { return Money(s.Amount, s.Currency) }
+
+func (s Sum) check() error { return amount(s.Amount, s.Currency, "/data/amount") }
+
+// Item is one line of a bill. InvoiceDuty says what paper the payer is owed:
+// invoice (a price of a service), receipt (a fee), or none.
+type Item struct {
+	Item        Word    `json:"item"`
+	Amount      Decimal `json:"amount"`
+	InvoiceDuty Word    `json:"invoice_duty,omitzero"`
+}
+
+// MaxItems bounds a bill's lines.
+const MaxItems = 50
+
+func checkItems(items []Item, c money.Currency) error {
+	if len(items) > MaxItems {
+		return errorf(BadValue, "/data/items", "more than %d items", MaxItems)
+	}
+	seen := make(map[Word]bool, len(items))
+	for i, it := range items {
+		if err := amount(it.Amount, c, "/data/items/"+itoa(i)+"/amount"); err != nil {
+			return err
+		}
+		if seen[it.Item] {
+			return errorf(BadValue, "/data/items/"+itoa(i)+"/item", "the same item twice")
+		}
+		seen[it.Item] = true
+		if it.InvoiceDuty != "" && !oneOf(string(it.InvoiceDuty), "invoice", "receipt", "none") {
+			return errorf(BadValue, "/data/items/"+itoa(i)+"/invoice_duty", "expected invoice, receipt or none")
+		}
+	}
+	return nil
+}
+
+// ---- organizations ----
+
+// OrganizationRegistered: an organization begins to keep its book here.
+// Kind is market, school, fund or province. A receiving account belongs to the
+// institution and is printed in its QR codes.
+type OrganizationRegistered struct {
+	Dated
+	Kind    Word    `json:"kind"`
+	Name    Label   `json:"name"`
+	Unit    Unit    `json:"unit"`
+	BankBIN BIN     `json:"bank_bin,omitzero"`
+	Account Account `json:"account,omitzero"`
+}
+
+func (f *OrganizationRegistered) check() error {
+	if !oneOf(string(f.Kind), "market", "school", "fund", "province") {
+		return errorf(BadValue, "/data/kind", "expected market, school, fund or province")
+	}
+	if (f.BankBIN == "") != (f.Account == "") {
+		return errorf(MissingField, "/data/account", "a receiving account needs bank_bin and account")
+	}
+	return nil
+}
+
+// OpeningBalance: what an account held when the office started. Path is the
+// account without the organization; Side is debit or credit.
+type OpeningBalance struct {
+	Dated
+	Sum
+	Path Path `json:"account"`
+	Side Word `json:"side"`
+}
+
+func (f *OpeningBalance) check() error {
+	if !oneOf(string(f.Side), "debit", "credit") {
+		return errorf(BadValue, "/data/side", "expected debit or credit")
+	}
+	return f.Sum.check()
+}
+
+// Effective implements Fact.
+func (f *OpeningBalance) Effective() Date { return f.EffectiveOn }
+
+// ---- markets ----
+
+// StallLet: a stall is let to a trader from a day on.
+type StallLet struct {
+	Dated
+	Of
+	Stall ID `json:"stall"`
+}
+
+// FeeAssessed: the market bills a stall for a month. The reference code is
+// what the payer's bank carries along.
+type FeeAssessed struct {
+	Dated
+	Of
+	Bill      ID             `json:"bill"`
+	Stall     ID             `json:"stall"`
+	Period    Period         `json:"period"`
+	DueOn     Date           `json:"due_on"`
+	Reference Reference      `json:"reference,omitzero"`
+	Currency  money.Currency `json:"currency"`
+	Items     []Item         `json:"items"`
+}
+
+func (f *FeeAssessed) check() error { return checkItems(f.Items, f.Currency) }
+
+// Payment is what a market's and a school's payment have in common. Method is
+// bank, qr, card, ewallet or cash. Line names the bank line that carried the
+// money, where one is known; cash names the collector who holds it.
+type Payment struct {
+	Dated
+	MaybeOf
+	Sum
+	Bill      ID   `json:"bill"`
+	Method    Word `json:"method"`
+	Line      ID   `json:"line,omitzero"`
+	Collector ID   `json:"collector,omitzero"`
+}
+
+// Effective implements Fact.
+func (f *Payment) Effective() Date { return f.EffectiveOn }
+
+func (f *Payment) check() error {
+	switch f.Method {
+	case "cash":
+		if f.Collector == "" {
+			return errorf(MissingField, "/data/collector", "cash names the collector who holds it")
+		}
+		if f.Line != "" {
+			return errorf(BadValue, "/data/line", "cash comes by no bank line")
+		}
+	case "bank", "qr", "card", "ewallet":
+		if f.Collector != "" {
+			return errorf(BadValue, "/data/collector", "only cash is held by a collector")
+		}
+	default:
+		return errorf(BadValue, "/data/method", "expected bank, qr, card, ewallet or cash")
+	}
+	return f.Sum.check()
+}
+
+// PaymentReceived: money for a market bill arrived.
+type PaymentReceived struct{ Payment }
+
+// CashBanked: a collector paid cash into the bank; Line is the bank's line.
+type CashBanked struct {
+	Dated
+	Sum
+	Collector ID `json:"collector"`
+	Line      ID `json:"line"`
+}
+
+// Effective implements Fact.
+func (f *CashBanked) Effective() Date { return f.EffectiveOn }
+func (f *CashBanked) check() error    { return f.Sum.check() }
+
+// Reduction takes a part off a bill, with the decision's reason.
+type Reduction struct {
+	Dated
+	Sum
+	Bill   ID   `json:"bill"`
+	Reason Word `json:"reason"`
+}
+
+// Effective implements Fact.
+func (f *Reduction) Effective() Date { return f.EffectiveOn }
+func (f *Reduction) check() error    { return f.Sum.check() }
+
+// FeeWaived: the market waives a part of a bill.
+type FeeWaived struct{ Reduction }
+
+// ---- schools ----
+
+// BillIssued: a school bills a pupil (the person) for a period.
+type BillIssued struct {
+	Dated
+	Of
+	Bill      ID             `json:"bill"`
+	Class     ID             `json:"class"`
+	Period    Period         `json:"period"`
+	DueOn     Date           `json:"due_on"`
+	Reference Reference      `json:"reference,omitzero"`
+	Currency  money.Currency `json:"currency"`
+	Items     []Item         `json:"items"`
+}
+
+func (f *BillIssued) check() error { return checkItems(f.Items, f.Currency) }
+
+// BillPaid: money for a school bill arrived.
+type BillPaid struct{ Payment }
+
+// BillExempted: an exemption or reduction by policy.
+type BillExempted struct{ Reduction }
+
+// Refunded: credit of a payer is paid back. Holder is the account holder whose
+// credit shrinks: stall:<id> or pupil:<person>.
+type Refunded struct {
+	Dated
+	Sum
+	Holder Path `json:"holder"`
+	Line   ID   `json:"line"`
+}
+
+// Effective implements Fact.
+func (f *Refunded) Effective() Date { return f.EffectiveOn }
+func (f *Refunded) check() error    { return f.Sum.check() }
+
+// ---- social benefits ----
+
+// PersonEntitled: a person may receive this much from a programme for a month.
+// A later fact for the same month replaces the amount.
+type PersonEntitled struct {
+	Dated
+	Of
+	Sum
+	Programme Word   `json:"programme"`
+	Period    Period `json:"period"`
+	Unit      Unit   `json:"unit"`
+}
+
+// Effective implements Fact.
+func (f *PersonEntitled) Effective() Date { return f.EffectiveOn }
+func (f *PersonEntitled) check() error    { return f.Sum.check() }
+
+// Funded: a grant for the fund arrived by a bank line.
+type Funded struct {
+	Dated
+	Sum
+	Line ID `json:"line"`
+}
+
+// Effective implements Fact.
+func (f *Funded) Effective() Date { return f.EffectiveOn }
+func (f *Funded) check() error    { return f.Sum.check() }
+
+// PayoutOrdered: the fund owes a person a payout, by account, ewallet or cash.
+type PayoutOrdered struct {
+	Dated
+	Of
+	Sum
+	Payout    ID     `json:"payout"`
+	Programme Word   `json:"programme"`
+	Period    Period `json:"period"`
+	Unit      Unit   `json:"unit"`
+	Method    Word   `json:"method"`
+}
+
+// Effective implements Fact.
+func (f *PayoutOrdered) Effective() Date { return f.EffectiveOn }
+
+func (f *PayoutOrdered) check() error {
+	if !oneOf(string(f.Method), "account", "ewallet", "cash") {
+		return errorf(BadValue, "/data/method", "expected account, ewallet or cash")
+	}
+	return f.Sum.check()
+}
+
+// PayoutSent: the order went to the bank.
+type PayoutSent struct {
+	Dated
+	Sum
+	Payout ID `json:"payout"`
+}
+
+// Effective implements Fact.
+func (f *PayoutSent) Effective() Date { return f.EffectiveOn }
+func (f *PayoutSent) check() error    { return f.Sum.check() }
+
+// PayoutSettled: the bank carried the payout out, on a line of the statement.
+type PayoutSettled struct {
+	Dated
+	Sum
+	Payout ID `json:"payout"`
+	Line   ID `json:"line"`
+}
+
+// Effective implements Fact.
+func (f *PayoutSettled) Effective() Date { return f.EffectiveOn }
+func (f *PayoutSettled) check() error    { return f.Sum.check() }
+
+// PayoutReturned: the money came back on a line, or, without a line, the bank
+// rejected the order before any money moved.
+type PayoutReturned struct {
+	Dated
+	Sum
+	Payout ID   `json:"payout"`
+	Line   ID   `json:"line,omitzero"`
+	Reason Word `json:"reason"`
+}
+
+// Effective implements Fact.
+func (f *PayoutReturned) Effective() Date { return f.EffectiveOn }
+func (f *PayoutReturned) check() error    { return f.Sum.check() }
+
+// CashDrawn: cash left the bank on a line and lies at a pay point.
+type CashDrawn struct {
+	Dated
+	Sum
+	PayPoint ID `json:"pay_point"`
+	Line     ID `json:"line"`
+}
+
+// Effective implements Fact.
+func (f *CashDrawn) Effective() Date { return f.EffectiveOn }
+func (f *CashDrawn) check() error    { return f.Sum.check() }
+
+// PaidInCash: a payout was handed over at a pay point. Receiver names an
+// authorised receiver where it was not the person.
+type PaidInCash struct {
+	Dated
+	Sum
+	Payout   ID `json:"payout"`
+	PayPoint ID `json:"pay_point"`
+	Receiver ID `json:"receiver,omitzero"`
+}
+
+// Effective implements Fact.
+func (f *PaidInCash) Effective() Date { return f.EffectiveOn }
+func (f *PaidInCash) check() error    { return f.Sum.check() }
+
+// PersonStopped: payments of a programme stop from a month on (Decree 20/2021:
+// the month after death or ineligibility).
+type PersonStopped struct {
+	Dated
+	Of
+	Programme  Word   `json:"programme"`
+	FromPeriod Period `json:"from_period"`
+	Reason     Word   `json:"reason"`
+}
+
+// ---- bank ----
+
+// LineReceived: a line of a bank statement or webhook. It alone moves a bank
+// account. Account is the organization's own name for the account; Kind is
+// payment, charge or interest; raw content is personal and sealed.
+type LineReceived struct {
+	Dated
+	MaybeOf
+	Sum
+	Line      ID   `json:"line"`
+	Account   ID   `json:"account"`
+	Direction Word `json:"direction"`
+	Kind      Word `json:"kind"`
+}
+
+// Effective implements Fact.
+func (f *LineReceived) Effective() Date { return f.EffectiveOn }
+
+func (f *LineReceived) check() error {
+	if !oneOf(string(f.Direction), "in", "out") {
+		return errorf(BadValue, "/data/direction", "expected in or out")
+	}
+	if !oneOf(string(f.Kind), "payment", "charge", "interest") {
+		return errorf(BadValue, "/data/kind", "expected payment, charge or interest")
+	}
+	return f.Sum.check()
+}
+
+// LineAllocated: money of a line in is placed, on a bill or against what a
+// card or wallet operator owed (Clearing: bank, qr, card or ewallet).
+type LineAllocated struct {
+	Dated
+	Sum
+	Line     ID   `json:"line"`
+	Bill     ID   `json:"bill,omitzero"`
+	Clearing Word `json:"clearing,omitzero"`
+}
+
+// Effective implements Fact.
+func (f *LineAllocated) Effective() Date { return f.EffectiveOn }
+
+func (f *LineAllocated) check() error {
+	if (f.Bill == "") == (f.Clearing == "") {
+		return errorf(MissingField, "/data/bill", "expected either bill or clearing")
+	}
+	if f.Clearing != "" && !oneOf(string(f.Clearing), "bank", "qr", "card", "ewallet") {
+		return errorf(BadValue, "/data/clearing", "expected bank, qr, card or ewallet")
+	}
+	return f.Sum.check()
+}
+
+// ---- corrections ----
+
+// Reversed: the postings of an earlier event of the same organization are
+// taken back, line by line.
+type Reversed struct {
+	Dated
+	Reverses       EventID `json:"reverses"`
+	ReversesSource URI     `json:"reverses_source"`
+	Reason         Word    `json:"reason"`
+}
+
+// ---- registry ----
+
+// InstitutionReported: a registry says whether one institution takes part.
+// Domain schools: accepting or not_accepting (collects fees online or by
+// bank). Domain systems: connected or not_connected (to the data platform).
+type InstitutionReported struct {
+	Dated
+	Domain      Word `json:"domain"`
+	Institution ID   `json:"institution"`
+	Unit        Unit `json:"unit"`
+	Status      Word `json:"status"`
+}
+
+func (f *InstitutionReported) check() error {
+	switch f.Domain {
+	case "schools":
+		if !oneOf(string(f.Status), "accepting", "not_accepting") {
+			return errorf(BadValue, "/data/status", "expected accepting or not_accepting")
+		}
+	case "systems":
+		if !oneOf(string(f.Status), "connected", "not_connected") {
+			return errorf(BadValue, "/data/status", "expected connected or not_connected")
+		}
+	default:
+		return errorf(BadValue, "/data/domain", "expected schools or systems")
+	}
+	return nil
+}
+
+// FigureReported: a surveyed figure of a unit, taken as it is: domain accounts
+// (persons aged 15+ with a bank account of persons 15+) or einvoices
+// (enterprises using e-invoices of enterprises).
+type FigureReported struct {
+	Dated
+	Domain      Word   `json:"domain"`
+	Unit        Unit   `json:"unit"`
+	Numerator   *Count `json:"numerator"`
+	Denominator *Count `json:"denominator"`
+}
+
+func (f *FigureReported) check() error {
+	if !oneOf(string(f.Domain), "accounts", "einvoices") {
+		return errorf(BadValue, "/data/domain", "expected accounts or einvoices")
+	}
+	if *f.Numerator > *f.Denominator {
+		return errorf(BadValue, "/data/numerator", "above the denominator")
+	}
+	return nil
+}
+
+// ---- persons ----
+
+// Erased: a person's keys are destroyed. Scope contact destroys the key of
+// contact data and raw text now; all also that of the accounting identity,
+// once its legal retention has ended.
+type Erased struct {
+	Dated
+	Person ID   `json:"person"`
+	Scope  Word `json:"scope"`
+}
+
+func (f *Erased) check() error {
+	if !oneOf(string(f.Scope), "contact", "all") {
+		return errorf(BadValue, "/data/scope", "expected contact or all")
+	}
+	return nil
+}
+
+// ---- facts about the log itself ----
+
+// ShardOpened is record 0 of every partition: it names the ledger that the
+// log belongs to and the format of everything behind it.
+type ShardOpened struct {
+	Timeless
+	Ledger ID     `json:"ledger"`
+	Format *Count `json:"format"`
+	Shard  *Count `json:"shard"`
+	Shards *Count `json:"shards"`
+}
+
+// RulesActivated: from the next record on, the shard is decided by this
+// numbered rule set.
+type RulesActivated struct {
+	Timeless
+	RuleSet *Count `json:"rule_set"`
+}
+
+// Undecodable is what intake writes for input that is no event: its code, and
+// the input itself sealed under the organization's key (or the person's, where
+// one could be made out).
+type Undecodable struct {
+	Timeless
+	Reason Word   `json:"code"`
+	At     string `json:"at,omitzero"`
+	Person ID     `json:"person,omitzero"`
+	Input  Cipher `json:"input"`
+}
+
+func (f *Undecodable) check() error {
+	if f.At != "" && !every(f.At, 1, 200, func(c byte) bool { return c > 0x20 && c < 0x7f }) {
+		return errorf(BadValue, "/data/at", "expected a JSON Pointer")
+	}
+	return nil
+}
+
+// Timeless is embedded in facts about the log itself.
+type Timeless struct{}
+
+// Effective implements Fact.
+func (Timeless) Effective() Date { return "" }
+func (Timeless) check() error    { return nil }

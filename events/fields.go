@@ -1,0 +1,328 @@
+package events
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"socho/internal/money"
+	"socho/internal/refcode"
+)
+
+// The types of fields. Each reads itself from a JSON string and refuses what
+// is outside its set, so that a fact in memory is a fact well-formed.
+
+// Organization names a market board, school, programme fund or province
+// office: [a-z0-9-]{1,64}. It is the Kafka key of everything it owns.
+type Organization string
+
+// ID is an opaque identifier given by the publisher: 1–64 characters of
+// A–Z a–z 0–9 . _ -. Never a name, number or account of a person.
+type ID string
+
+// Date is a calendar day in UTC+7, YYYY-MM-DD, years 2000–2199.
+type Date string
+
+// Period is a calendar month, YYYY-MM.
+type Period string
+
+// Unit is an administrative unit's code: two digits for a province, five for
+// a commune (General Statistics Office numbering).
+type Unit string
+
+// Decimal is an amount as written: checked for spelling here, for scale and
+// bound together with its currency.
+type Decimal string
+
+// Word is a short code from a publisher's own list (a fee item, a reason, a
+// programme): 1–32 characters of a–z 0–9 _.
+type Word string
+
+// Label is a public text of at most 120 characters, such as the name of a
+// market. Never a person's.
+type Label string
+
+// URI names the publisher, 1–256 characters of RFC 3986.
+type URI string
+
+// Reference is an 11-character reference code with a valid check character.
+type Reference string
+
+func every(s string, least, most int, ok func(byte) bool) bool {
+	if len(s) < least || len(s) > most {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if !ok(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+func lower(c byte) bool { return c >= 'a' && c <= 'z' }
+func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
+
+// ValidOrganization reports whether s can be an organization's name.
+func ValidOrganization(s string) bool {
+	return every(s, 1, 64, func(c byte) bool { return lower(c) || digit(c) || c == '-' })
+}
+
+// ValidID reports whether s can be an opaque id.
+func ValidID(s string) bool {
+	return every(s, 1, 64, func(c byte) bool {
+		return lower(c) || upper(c) || digit(c) || c == '.' || c == '_' || c == '-'
+	})
+}
+
+func validWord(s string) bool {
+	return every(s, 1, 32, func(c byte) bool { return lower(c) || digit(c) || c == '_' })
+}
+
+// validText accepts UTF-8 of at most `most` characters without control
+// characters. NUL above all: PostgreSQL cannot store it, and one such record
+// would block its shard.
+func validText(s string, most int) bool {
+	if s == "" || utf8.RuneCountInString(s) > most {
+		return false
+	}
+	for _, r := range s {
+		if r < 0x20 || (r >= 0x7f && r < 0xa0) || r == 0x2028 || r == 0x2029 || r == utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+func validURI(s string) bool {
+	return every(s, 1, 256, func(c byte) bool {
+		if lower(c) || upper(c) || digit(c) {
+			return true
+		}
+		switch c {
+		case '-', '.', '_', '~', ':', '/', '?', '#', '[', ']', '@', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', '%':
+			return true
+		}
+		return false
+	})
+}
+
+// Valid reports whether the text is a calendar day of the bounds.
+func (d Date) Valid() bool {
+	if len(d) != 10 || d < "2000" || d >= "2200" {
+		return false
+	}
+	_, err := time.Parse(time.DateOnly, string(d))
+	return err == nil
+}
+
+// Valid reports whether the text is a month of the bounds.
+func (p Period) Valid() bool { return Date(string(p) + "-01").Valid() }
+
+// Of returns the month that the day lies in.
+func (d Date) Period() Period { return Period(d[:7]) }
+
+// End returns the last day of the month.
+func (p Period) End() Date {
+	t, err := time.Parse("2006-01", string(p))
+	if err != nil {
+		return ""
+	}
+	return Date(t.AddDate(0, 1, -1).Format(time.DateOnly))
+}
+
+// Previous returns the month before.
+func (p Period) Previous() Period {
+	t, err := time.Parse("2006-01", string(p))
+	if err != nil {
+		return ""
+	}
+	return Period(t.AddDate(0, -1, 0).Format("2006-01"))
+}
+
+var (
+	errOrganization = errorf(BadOrganization, "", "expected 1 to 64 of a-z 0-9 -")
+	errID           = errorf(BadValue, "", "expected an id: 1 to 64 of A-Z a-z 0-9 . _ -")
+	errDate         = errorf(BadValue, "", "expected a calendar day YYYY-MM-DD between 2000 and 2199")
+	errPeriod       = errorf(BadValue, "", "expected a month YYYY-MM")
+	errUnit         = errorf(BadValue, "", "expected an administrative unit's code of 2 or 5 digits")
+	errWord         = errorf(BadValue, "", "expected a code: 1 to 32 of a-z 0-9 _")
+	errLabel        = errorf(BadValue, "", "expected 1 to 120 characters without control characters")
+	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters")
+	errReference    = errorf(BadValue, "", "expected a reference code of 11 characters whose check character holds")
+	errBIN          = errorf(BadValue, "", "expected a bank identification number of 6 digits")
+	errAccount      = errorf(BadValue, "", "expected an account number of 1 to 19 letters or digits")
+)
+
+func accept[T ~string](to *T, text []byte, ok func(string) bool, refusal *Error) error {
+	s := string(text)
+	if s == "" {
+		return errorf(MissingField, "", "empty")
+	}
+	if !ok(s) {
+		return refusal
+	}
+	*to = T(s)
+	return nil
+}
+
+func (o *Organization) UnmarshalText(b []byte) error {
+	return accept(o, b, ValidOrganization, errOrganization)
+}
+func (i *ID) UnmarshalText(b []byte) error { return accept(i, b, ValidID, errID) }
+func (d *Date) UnmarshalText(b []byte) error {
+	return accept(d, b, func(s string) bool { return Date(s).Valid() }, errDate)
+}
+func (p *Period) UnmarshalText(b []byte) error {
+	return accept(p, b, func(s string) bool { return len(s) == 7 && Period(s).Valid() }, errPeriod)
+}
+func (u *Unit) UnmarshalText(b []byte) error {
+	return accept(u, b, func(s string) bool { return (len(s) == 2 || len(s) == 5) && every(s, 2, 5, digit) }, errUnit)
+}
+func (w *Word) UnmarshalText(b []byte) error { return accept(w, b, validWord, errWord) }
+func (l *Label) UnmarshalText(b []byte) error {
+	return accept(l, b, func(s string) bool { return validText(s, 120) }, errLabel)
+}
+func (u *URI) UnmarshalText(b []byte) error { return accept(u, b, validURI, errURI) }
+func (r *Reference) UnmarshalText(b []byte) error {
+	return accept(r, b, func(s string) bool { _, err := refcode.Parse(s); return err == nil }, errReference)
+}
+func (d *Decimal) UnmarshalText(b []byte) error {
+	if err := money.CheckDecimal(string(b)); err != nil {
+		return moneyError(err)
+	}
+	*d = Decimal(b)
+	return nil
+}
+
+// BIN is a bank's six-digit identification number in NAPAS' directory.
+type BIN string
+
+// Account is an institution's own account number, printed in its QR codes.
+// A person's account is personal and never stands here.
+type Account string
+
+func (b *BIN) UnmarshalText(t []byte) error {
+	return accept(b, t, func(s string) bool { return every(s, 6, 6, digit) }, errBIN)
+}
+func (a *Account) UnmarshalText(t []byte) error {
+	return accept(a, t, func(s string) bool {
+		return every(s, 1, 19, func(c byte) bool { return lower(c) || upper(c) || digit(c) })
+	}, errAccount)
+}
+
+// amount joins a decimal and its currency. It is called by every fact's check,
+// so that after decoding Money cannot fail.
+func amount(d Decimal, c money.Currency, field string) error {
+	a, err := money.Parse(string(d), c)
+	if err != nil {
+		e := moneyError(err)
+		if e.Code == UnknownCurrency {
+			field = "/data/currency"
+		}
+		e.Field = field
+		return e
+	}
+	if a.IsZero() {
+		return errorf(AmountZero, field, "an amount must be above zero")
+	}
+	return nil
+}
+
+// Money returns the exact amount. It is valid for decoded facts only.
+func Money(d Decimal, c money.Currency) money.Amount {
+	a, err := money.Parse(string(d), c)
+	if err != nil {
+		panic("events: amount was not checked: " + err.Error())
+	}
+	return a
+}
+
+func moneyError(err error) *Error {
+	if e, ok := err.(*money.Error); ok {
+		// The money package's codes are the same words; only a bad spelling's
+		// detail is kept, which names a position and never the text.
+		detail := ""
+		if e.Code == "bad_decimal" || e.Code == "wrong_scale" {
+			detail = e.Detail
+		}
+		return &Error{Code: Code(e.Code), Detail: detail}
+	}
+	return &Error{Code: BadDecimal}
+}
+
+// EventID is the publisher's identifier of one event: 1–64 characters without
+// control characters, unique within its organization and source.
+type EventID string
+
+// Path is an account within its organization: segments of an ID's characters
+// joined by colons, at most 200 characters.
+type Path string
+
+// Cipher is ciphertext in the vault's text form, at most MaxEventBytes.
+type Cipher string
+
+// Count is a whole number from 0 to 2^53−1, the integers that every JSON
+// reader keeps exact (RFC 8785).
+type Count int64
+
+// MaxCount bounds a Count.
+const MaxCount Count = 1<<53 - 1
+
+var (
+	errEventID = errorf(BadValue, "", "expected 1 to 64 characters without control characters")
+	errPath    = errorf(BadValue, "", "expected an account path: ids joined by colons")
+	errCipher  = errorf(BadValue, "", "expected sealed text")
+)
+
+func (i *EventID) UnmarshalText(b []byte) error {
+	return accept(i, b, func(s string) bool { return validText(s, 64) }, errEventID)
+}
+
+// ValidPath reports whether s is a well-formed account path.
+func ValidPath(s string) bool {
+	if len(s) > 200 {
+		return false
+	}
+	for segment := range strings.SplitSeq(s, ":") {
+		if !ValidID(segment) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Path) UnmarshalText(b []byte) error { return accept(p, b, ValidPath, errPath) }
+
+func (c *Cipher) UnmarshalText(b []byte) error {
+	return accept(c, b, func(s string) bool { return validCipher(s) }, errCipher)
+}
+
+func validCipher(s string) bool {
+	return every(s, 4, 2*MaxEventBytes, func(c byte) bool {
+		return lower(c) || upper(c) || digit(c) || c == '-' || c == '_' || c == '.'
+	})
+}
+
+func oneOf(s string, set ...string) bool { return slices.Contains(set, s) }
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// Time is the publisher's own time of the fact, RFC 3339 with a zone and at
+// most microseconds. It decides nothing in the ledger.
+type Time string
+
+var errTime = errorf(BadValue, "", "expected a time such as 2026-09-30T08:15:00+07:00")
+
+func (t *Time) UnmarshalText(b []byte) error {
+	return accept(t, b, func(s string) bool {
+		if len(s) > 40 {
+			return false
+		}
+		at, err := time.Parse(time.RFC3339Nano, s)
+		return err == nil && at.Year() >= 2000 && at.Year() < 2200
+	}, errTime)
+}
