@@ -1,0 +1,143 @@
+package ledger
+
+import (
+	"slices"
+	"strings"
+
+	"socho/events"
+	"socho/internal/money"
+)
+
+// Kind is an account's class in the trial balance.
+type Kind string
+
+const (
+	Asset     Kind = "asset"
+	Liability Kind = "liability"
+	Income    Kind = "income"
+	Expense   Kind = "expense"
+	Equity    Kind = "equity"
+)
+
+// Limit bounds an account's balance, on whichever side.
+type Limit string
+
+const (
+	NoLimit        Limit = ""
+	CreditsAtMost  Limit = "credits_at_most_debits" // a receivable, cash: never below zero
+	DebitsAtMost   Limit = "debits_at_most_credits" // a payable, a credit, a fund: never overdrawn
+	suspenseHolder       = "suspense"
+)
+
+// Account is one account with its running sums.
+type Account struct {
+	Number       int64 // within its shard, in order of first use
+	Organization string
+	Path         string
+	Kind         Kind
+	Currency     money.Currency
+	Limit        Limit
+	Debits       money.Total
+	Credits      money.Total
+}
+
+// broken reports whether the account's limit is exceeded.
+func (a *Account) broken() bool {
+	switch a.Limit {
+	case CreditsAtMost:
+		return a.Credits.Compare(a.Debits) > 0
+	case DebitsAtMost:
+		return a.Debits.Compare(a.Credits) > 0
+	}
+	return false
+}
+
+// chart lists every kind of account by its path; {} stands for one id. The
+// names follow the table of accounts in docs/architecture.md.
+var chart = []struct {
+	pattern []string
+	kind    Kind
+	limit   Limit
+}{
+	{split("bank:{}"), Asset, NoLimit},
+	{split("unallocated:in:{}"), Liability, NoLimit}, // a payment may name a line that is yet to come
+	{split("unallocated:out:{}"), Asset, NoLimit},
+	{split("clearing:{}"), Asset, NoLimit},
+	{split("cash:collector:{}"), Asset, CreditsAtMost},
+	{split("cash:paypoint:{}"), Asset, CreditsAtMost},
+	{split("stall:{}:receivable:{}"), Asset, CreditsAtMost},
+	{split("stall:{}:credit"), Liability, DebitsAtMost},
+	{split("pupil:{}:receivable:{}"), Asset, CreditsAtMost},
+	{split("pupil:{}:credit"), Liability, DebitsAtMost},
+	{split("income:{}"), Income, NoLimit},
+	{split("held:{}"), Liability, NoLimit}, // collected for others
+	{split("waivers:{}"), Expense, NoLimit},
+	{split(suspenseHolder), Liability, NoLimit},
+	{split("equity:opening"), Equity, NoLimit},
+	{split("charges:bank"), Expense, NoLimit},
+	{split("interest:bank"), Income, NoLimit},
+	{split("grants:received"), Liability, DebitsAtMost},
+	{split("grants:used"), Income, NoLimit},
+	{split("person:{}:granted:{}:{}"), Expense, NoLimit}, // bounded by the entitlement, in the rule
+	{split("person:{}:payable:{}"), Liability, DebitsAtMost},
+	{split("person:{}:clearing:{}"), Liability, DebitsAtMost},
+	{split("person:{}:returned:{}"), Liability, DebitsAtMost},
+}
+
+func split(pattern string) []string { return strings.Split(pattern, ":") }
+
+// Chart returns the kind and limit of the account at a path, and false where
+// the chart has no such account. A currency other than đồng is the path's last
+// segment, so that one path is always one currency.
+func Chart(path string) (Kind, Limit, bool) {
+	segments := split(path)
+	if kind, limit, ok := chartOf(segments); ok {
+		return kind, limit, true
+	}
+	last := len(segments) - 1
+	if c := money.Currency(segments[last]); c != money.VND && last > 0 {
+		if _, known := c.Scale(); known {
+			return chartOf(segments[:last])
+		}
+	}
+	return "", "", false
+}
+
+func chartOf(segments []string) (Kind, Limit, bool) {
+	for _, c := range chart {
+		if len(c.pattern) == len(segments) && matches(c.pattern, segments) {
+			return c.kind, c.limit, true
+		}
+	}
+	return "", "", false
+}
+
+func matches(pattern, segments []string) bool {
+	for i, p := range pattern {
+		if p == "{}" {
+			if !events.ValidID(segments[i]) {
+				return false
+			}
+		} else if p != segments[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// inCurrency returns the path of an account kept in a currency.
+func inCurrency(path string, c money.Currency) string {
+	if c == money.VND {
+		return path
+	}
+	return path + ":" + string(c)
+}
+
+// isReceivable takes the path of a receivable apart.
+func isReceivable(path string) (holder, bill string, ok bool) {
+	s := split(path)
+	if len(s) == 4 && s[2] == "receivable" && slices.Contains([]string{"stall", "pupil"}, s[0]) {
+		return s[0] + ":" + s[1], s[3], true
+	}
+	return "", "", false
+}

@@ -1,0 +1,273 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"socho/events"
+)
+
+// Head is where a shard stands: everything that deciding the next record
+// needs beside the tables.
+type Head struct {
+	Shard       int
+	Shards      int // of the topic, for life
+	NextOffset  int64
+	RecordedAt  time.Time // of the last record; zero before the first
+	RuleSet     int       // in force for the next record; 0 before any is activated
+	NextAccount int64
+	Ledger      string // names the ledger, from record 0
+	Genesis     Hash   // of record 0
+	LastLeaf    [32]byte
+	Frontier    Frontier
+}
+
+// Batch is what deciding a run of records gives: to be written as a whole, in
+// one transaction, or not at all.
+type Batch struct {
+	From      Head
+	Head      Head         // after the batch
+	Outcomes  []Outcome    // one for each record, in order
+	Transfers [][]Transfer // of each record
+	Accounts  []Account    // opened or moved, by number
+	Changes   []Change     // sorted by organization and key
+}
+
+// ErrRuleSetUnknown stops a shard: its log asks for rules that this program
+// does not have. A newer release has them.
+var ErrRuleSetUnknown = errors.New("rule_set_unknown")
+
+// ErrNotNext reports records that do not follow the shard's head.
+var ErrNotNext = errors.New("records do not follow the shard's position")
+
+// Decide decides records in order against the store. It changes nothing: the
+// caller writes the batch. Where a rule set is activated that this program
+// lacks, the batch ends behind that record, and the next call returns
+// ErrRuleSetUnknown. Every other error is a fault of the store.
+func Decide(ctx context.Context, head Head, records []events.Record, store Store) (*Batch, error) {
+	v := newView(ctx, head.Shard, store, head.NextAccount)
+	batch := &Batch{From: head, Head: head,
+		Outcomes: make([]Outcome, 0, len(records)), Transfers: make([][]Transfer, 0, len(records))}
+	batch.Head.Frontier = head.Frontier.Clone()
+
+	set, err := ruleSet(head.RuleSet)
+	if err != nil {
+		return nil, err
+	}
+	decoded := decodeAll(set, records)
+	if err := v.prefetchAll(set, decoded); err != nil {
+		return nil, err
+	}
+	for i := range records {
+		r := &records[i]
+		if r.Shard != head.Shard || r.Offset != batch.Head.NextOffset {
+			return nil, fmt.Errorf("shard %d: %w: got %d:%d, want offset %d", head.Shard, ErrNotNext, r.Shard, r.Offset, batch.Head.NextOffset)
+		}
+		if batch.Head.RuleSet != set.Number {
+			if set, err = ruleSet(batch.Head.RuleSet); err != nil {
+				if i == 0 {
+					return nil, err
+				}
+				break
+			}
+			copy(decoded[i:], decodeAll(set, records[i:]))
+		}
+		d := &decision{view: v, head: &batch.Head, record: r, set: set}
+		d.outcome = Outcome{Shard: r.Shard, Offset: r.Offset, RuleSet: set.Number, RecordHash: r.Hash(), ValueHash: events.ValueHash(r.Value)}
+		d.outcome.RecordedAt = recordedAt(r, batch.Head.RecordedAt)
+		d.decide(decoded[i])
+		if v.fault != nil {
+			return nil, v.fault
+		}
+		batch.close(d)
+	}
+	batch.collect(v)
+	return batch, nil
+}
+
+// close seals a decision into the batch: leaf appended, head moved.
+func (b *Batch) close(d *decision) {
+	o := &d.outcome
+	for i := range d.transfers {
+		d.transfers[i].Line = i
+	}
+	o.LeafHash = LeafHash(o, TransfersHash(d.transfers))
+	b.Outcomes = append(b.Outcomes, *o)
+	b.Transfers = append(b.Transfers, d.transfers)
+	h := &b.Head
+	h.Frontier.Append(o.LeafHash)
+	h.LastLeaf = o.LeafHash
+	h.RecordedAt = o.RecordedAt
+	h.NextOffset = o.Offset + 1
+	if o.Offset == 0 {
+		h.Genesis = o.RecordHash
+	}
+}
+
+func (b *Batch) collect(v *view) {
+	b.Head.NextAccount = v.next
+	for name := range v.touched {
+		b.Accounts = append(b.Accounts, *v.accounts[name])
+	}
+	slices.SortFunc(b.Accounts, func(x, y Account) int { return int(x.Number - y.Number) })
+	for key, offset := range v.changed {
+		b.Changes = append(b.Changes, Change{key, v.state[key], offset})
+	}
+	slices.SortFunc(b.Changes, func(x, y Change) int {
+		return slices.Compare([]string{x.Organization, x.Key}, []string{y.Organization, y.Key})
+	})
+}
+
+// recordedAt is intake's stamp, never before the record ahead of it. A record
+// without a legible stamp takes its predecessor's time.
+func recordedAt(r *events.Record, previous time.Time) time.Time {
+	stamp, ok := r.Header(events.HeaderRecordedAt)
+	if !ok {
+		return previous
+	}
+	at, err := time.Parse("2006-01-02T15:04:05.000000Z", string(stamp))
+	if err != nil || at.Before(previous) {
+		return previous
+	}
+	return at
+}
+
+type decodedRecord struct {
+	event *events.Event
+	err   error
+}
+
+func decodeAll(set *RuleSet, records []events.Record) []decodedRecord {
+	all := make([]decodedRecord, len(records))
+	for i := range records {
+		all[i].event, all[i].err = set.decode(records[i].Value)
+	}
+	return all
+}
+
+// prefetchAll reads what the batch is going to look at in two rounds: claims
+// and state first, then the accounts, some of whose names stand in the state.
+func (v *view) prefetchAll(set *RuleSet, decoded []decodedRecord) error {
+	needs := make([]Need, 0, len(decoded))
+	for _, d := range decoded {
+		if d.event == nil {
+			continue
+		}
+		n := Need{Organization: d.event.Subject, Claims: []Claim{claimOf(d.event)}}
+		if set.needs != nil {
+			n.State = set.needs(d.event)
+		}
+		needs = append(needs, n)
+	}
+	if err := v.prefetch(needs); err != nil {
+		return err
+	}
+	if set.accounts == nil {
+		return nil
+	}
+	for i, at := 0, 0; i < len(decoded); i++ {
+		if d := decoded[i]; d.event != nil {
+			needs[at] = Need{Organization: d.event.Subject, Accounts: set.accounts(d.event, v)}
+			at++
+		}
+	}
+	return v.prefetch(needs)
+}
+
+func claimOf(e *events.Event) Claim {
+	return Claim{e.Subject, string(e.Source), string(e.ID)}
+}
+
+// decision is one record on its way to its outcome.
+type decision struct {
+	*view
+	head      *Head
+	record    *events.Record
+	set       *RuleSet
+	event     *events.Event
+	outcome   Outcome
+	transfers []Transfer
+	changes   []Change
+}
+
+// decide goes the way of every record: legible, in its place, new, allowed.
+func (d *decision) decide(in decodedRecord) {
+	o := &d.outcome
+	if in.err != nil {
+		var e *events.Error
+		errors.As(in.err, &e)
+		o.Status, o.Code, o.Detail = Malformed, string(e.Code), strings.TrimPrefix(e.Error(), string(e.Code))
+		return
+	}
+	d.event = in.event
+	o.Organization, o.Source, o.EventID = d.event.Subject, string(d.event.Source), string(d.event.ID)
+	o.Type, o.EffectiveOn = d.event.Type, d.event.Fact.Effective()
+	if f, ok := d.event.Fact.(*events.Undecodable); ok {
+		o.Status, o.Code, o.Detail = Malformed, string(f.Reason), f.At
+		return
+	}
+	if reason := d.misplaced(); reason != "" {
+		o.Status, o.Code = Misrouted, reason
+		return
+	}
+	claim := claimOf(d.event)
+	if held, taken := d.claimed(claim); taken {
+		o.Status = Duplicate
+		if held.ValueHash != o.ValueHash {
+			o.Status, o.Code = Conflict, "other_content"
+		}
+		o.Detail = fmt.Sprintf("first at %d:%d", o.Shard, held.Offset)
+		return
+	}
+	o.Claims = true
+	d.set.decide(d)
+	if d.fault != nil {
+		return
+	}
+	if o.Status == Posted {
+		if len(d.transfers) > MaxTransfers {
+			d.refuse("too_many_transfers", "%d", len(d.transfers))
+		} else if name, broken := d.broken(d.transfers); broken {
+			d.refuse("limit_exceeded", "account %s", name.Path)
+		}
+	}
+	if o.Status.Accepted() {
+		d.post(d.record.Offset, d.transfers)
+		for _, c := range d.changes {
+			d.state[c.StateKey] = c.Value
+			d.changed[c.StateKey] = o.Offset
+		}
+	}
+	d.claims[claim] = Claimed{o.Offset, o.ValueHash, o.Status, o.Type}
+}
+
+// misplaced says why a record is not where its subject belongs.
+func (d *decision) misplaced() string {
+	if d.record.Key == nil || string(d.record.Key) != d.event.Subject {
+		return "key_is_not_subject"
+	}
+	if strings.HasPrefix(d.event.Subject, "shard:") {
+		if d.event.Subject != events.ShardSubject(d.record.Shard) {
+			return "wrong_partition"
+		}
+		return ""
+	}
+	if events.ShardOf(d.record.Key, d.head.Shards) != d.record.Shard {
+		return "wrong_partition"
+	}
+	return ""
+}
+
+func (d *decision) refuse(code, detail string, args ...any) {
+	d.outcome.Status, d.outcome.Code, d.outcome.Detail = Refused, code, fmt.Sprintf(detail, args...)
+	d.transfers, d.changes = nil, nil
+}
+
+// note takes the fact in without moving money.
+func (d *decision) note(code string) {
+	d.outcome.Status, d.outcome.Code = Recorded, code
+}

@@ -1,0 +1,86 @@
+package ledger
+
+import (
+	"context"
+
+	"socho/events"
+)
+
+// stateOf1 names the rule state that deciding an event looks at.
+func stateOf1(e *events.Event) []string {
+	switch f := e.Fact.(type) {
+	case *events.FeeAssessed:
+		return withReference(billKey(f.Bill), f.Reference)
+	case *events.BillIssued:
+		return withReference(billKey(f.Bill), f.Reference)
+	case *events.PaymentReceived:
+		return []string{billKey(f.Bill)}
+	case *events.BillPaid:
+		return []string{billKey(f.Bill)}
+	case *events.FeeWaived:
+		return []string{billKey(f.Bill)}
+	case *events.BillExempted:
+		return []string{billKey(f.Bill)}
+	case *events.PayoutOrdered:
+		return []string{payoutKey(f.Payout), stopKey(f.Person, f.Programme), entitlementKey(f.Person, f.Programme, f.Period)}
+	case *events.PayoutSent:
+		return []string{payoutKey(f.Payout)}
+	case *events.PayoutSettled:
+		return []string{payoutKey(f.Payout)}
+	case *events.PayoutReturned:
+		return []string{payoutKey(f.Payout)}
+	case *events.PaidInCash:
+		return []string{payoutKey(f.Payout)}
+	case *events.LineReceived:
+		return []string{lineKey(f.Line)}
+	case *events.LineAllocated:
+		if f.Bill == "" {
+			return []string{lineKey(f.Line)}
+		}
+		return []string{lineKey(f.Line), billKey(f.Bill)}
+	case *events.Reversed:
+		return []string{reversedKey(f.ReversesSource, f.Reverses)}
+	}
+	return nil
+}
+
+func withReference(key string, reference events.Reference) []string {
+	if reference == "" {
+		return []string{key}
+	}
+	return []string{key, referenceKey(reference)}
+}
+
+// accountsOf1 names the accounts that deciding an event is going to touch, as
+// far as the state that was read tells: it decides the event against a ledger
+// without accounts and notes which ones it asked for.
+func accountsOf1(e *events.Event, v *view) []string {
+	probe := newView(v.ctx, v.shard, seen{v}, 0)
+	d := &decision{view: probe, head: &Head{}, record: &events.Record{Offset: -1}, event: e}
+	if _, ok := e.Fact.(*events.Reversed); ok {
+		return nil // its accounts are read with its transfers
+	}
+	decide1(d)
+	paths := make([]string, 0, 4)
+	for name := range probe.accounts {
+		paths = append(paths, name.Path)
+	}
+	for _, t := range d.transfers {
+		paths = append(paths, t.Debit, t.Credit)
+	}
+	return paths
+}
+
+// seen is a Store of what a view has read so far, and nothing else.
+type seen struct{ v *view }
+
+func (s seen) Claims(_ context.Context, _ int, claims []Claim) (map[Claim]Claimed, error) {
+	return pick(s.v.claims, claims), nil
+}
+func (s seen) State(_ context.Context, _ int, keys []StateKey) (map[StateKey][]byte, error) {
+	return pick(s.v.state, keys), nil
+}
+func (seen) Accounts(context.Context, int, []AccountName) (map[AccountName]Account, error) {
+	return nil, nil
+}
+func (seen) TransfersAt(context.Context, int, int64) ([]Transfer, error) { return nil, nil }

@@ -1,0 +1,77 @@
+package ledger
+
+import (
+	"fmt"
+
+	"socho/events"
+)
+
+// RuleSet is a numbered set of codec, rules and limits. Once a set has decided
+// a record of any log it is never changed; a change is a new set, switched to
+// by a rules_activated record in each shard.
+type RuleSet struct {
+	Number int
+	decode func(value []byte) (*events.Event, error)
+	// needs and accounts say what deciding an event will look at, for reading
+	// ahead; they never decide anything.
+	needs    func(*events.Event) []string
+	accounts func(*events.Event, *view) []string
+	decide   func(*decision)
+}
+
+// Format is the log format that record 0 of every shard names.
+const Format = 1
+
+// LatestRuleSet is the newest set of this program, which a new log begins
+// with.
+const LatestRuleSet = 1
+
+var ruleSets = map[int]*RuleSet{
+	0: {Number: 0, decode: events.Decode, decide: decideOpening},
+	1: {Number: 1, decode: events.Decode, needs: stateOf1, accounts: accountsOf1, decide: decide1},
+}
+
+func ruleSet(number int) (*RuleSet, error) {
+	s, ok := ruleSets[number]
+	if !ok {
+		return nil, fmt.Errorf("%w: the log asks for rule set %d, this program knows up to %d; install a newer release", ErrRuleSetUnknown, number, LatestRuleSet)
+	}
+	return s, nil
+}
+
+// decideOpening is set 0: before rules are activated, only facts about the
+// shard itself are taken.
+func decideOpening(d *decision) {
+	if !decideShardFact(d) {
+		d.refuse("no_rules_active", "no rule set is active in this shard")
+	}
+}
+
+// decideShardFact decides facts about the log itself, which mean the same in
+// every rule set.
+func decideShardFact(d *decision) bool {
+	switch f := d.event.Fact.(type) {
+	case *events.ShardOpened:
+		switch {
+		case d.record.Offset != 0:
+			d.refuse("already_opened", "the shard was opened by record 0")
+		case int64(*f.Format) != Format:
+			d.refuse("format_unknown", "format %d", *f.Format)
+		case int(*f.Shard) != d.record.Shard || int(*f.Shards) != d.head.Shards:
+			d.refuse("other_shard", "opened as shard %d of %d", *f.Shard, *f.Shards)
+		default:
+			d.head.Ledger = string(f.Ledger)
+			d.note("")
+		}
+	case *events.RulesActivated:
+		if number := int(*f.RuleSet); number <= d.head.RuleSet {
+			d.refuse("rule_set_not_newer", "rule set %d is active", d.head.RuleSet)
+		} else {
+			d.head.RuleSet = number
+			d.note("")
+		}
+	default:
+		return false
+	}
+	return true
+}
