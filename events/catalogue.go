@@ -19,6 +19,10 @@ type kind struct {
 	versions []version
 }
 
+// internal reports whether the fact is about the log itself and is written by
+// this ledger's own processes only.
+func (k *kind) internal() bool { return k.shard || k.name == "intake.undecodable" }
+
 // version makes an empty fact to decode into, and lifts a decoded one to the
 // version after it. The newest version has no upcast.
 type version struct {

@@ -158,9 +158,6 @@ func decodeEnvelope(value []byte) (*Event, entry, error) {
 	if err := envelopePlan.check(reflect.ValueOf(e).Elem(), ""); err != nil {
 		return nil, entry{}, err
 	}
-	if e.DataContentType != "" && e.DataContentType != "application/json" {
-		return nil, entry{}, errorf(BadValue, "/datacontenttype", "expected application/json")
-	}
 	if e.Data.Kind() != '{' {
 		return nil, entry{}, errorf(WrongType, "/data", "expected an object")
 	}
@@ -214,7 +211,8 @@ func decodeFact(event *Event, e entry) error {
 // checkSealed looks at data.sealed once more where there is one: an object of
 // field names and ciphertext.
 func checkSealed(data jsontext.Value) error {
-	if !bytes.Contains(data, []byte(`"sealed"`)) {
+	// A name may be spelled with escapes where the value did not come from intake.
+	if !bytes.Contains(data, []byte(`"sealed"`)) && !bytes.Contains(data, []byte(`\u`)) {
 		return nil
 	}
 	var d struct {

@@ -62,6 +62,14 @@ func TestParsePublishedRefuses(t *testing.T) {
 		{"personal without a person", swap(`"person":"p-17",`, ``), MissingField, "/data/person"},
 		{"personal not flat", swap(`"0912000001"`, `{"a":"b"}`), WrongType, "/data/personal"},
 		{"sealed by the publisher", swap(`"personal":{"name"`, `"sealed":{"name"`), SealedByPublisher, "/data/sealed"},
+		{"personal where the fact has none", `{"specversion":"1.0","id":"e-1","source":"https://cho.example/hg","type":"vn.socho.person.erased.v1","subject":"hg-cho-dong-van","time":"2026-09-01T08:00:00+07:00","data":{"effective_on":"2026-09-01","person":"p-17","scope":"contact","personal":{"name":"x"}}}`, UnknownField, "/data/personal"},
+		{"nanoseconds", swap(`08:00:00`, `08:00:00.123456789`), BadValue, "/time"},
+		{"one digit of an hour", swap(`08:00:00`, `8:00:00`), BadValue, "/time"},
+		{"comma in a time", swap(`08:00:00`, `08:00:00,5`), BadValue, "/time"},
+		{"zone beyond a day", swap(`+07:00`, `+24:00`), BadValue, "/time"},
+		{"no zone", swap(`+07:00`, ``), BadValue, "/time"},
+		{"other media type", swap(`"time"`, `"datacontenttype":"text/plain","time"`), BadValue, "/datacontenttype"},
+		{"outside the set", swap(`"item":"security"`, `"invoice_duty":"perhaps","item":"security"`), BadValue, "/data/items/1/invoice_duty"},
 		{"a shard's own fact", swap("market.fee_assessed", "shard.opened"), BadOrganization, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,6 +112,11 @@ func TestPublishedToLogged(t *testing.T) {
 	var e *Error
 	if _, err := Decode([]byte(clear)); !errors.As(err, &e) || e.Code != PersonalInClear {
 		t.Errorf("personal data on the log: got %v", err)
+	}
+	// What bypassed intake may spell a name with escapes.
+	hidden := strings.Replace(want, `"sealed":{"name":"i1.AAAA"`, `"se\u0061led":{"name":"Vàng Thị Máy"`, 1)
+	if _, err := Decode([]byte(hidden)); !errors.As(err, &e) || e.Code != BadValue {
+		t.Errorf("clear text behind an escaped name: got %v", err)
 	}
 }
 

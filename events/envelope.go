@@ -29,7 +29,7 @@ type Envelope struct {
 	Type            string         `json:"type"`
 	Subject         string         `json:"subject"`
 	Time            Time           `json:"time"`
-	DataContentType string         `json:"datacontenttype,omitzero"`
+	DataContentType MediaType      `json:"datacontenttype,omitzero"`
 	Device          ID             `json:"device,omitzero"`
 	DeviceSeq       Count          `json:"deviceseq,omitzero"`
 	TicketRange     ID             `json:"ticketrange,omitzero"`

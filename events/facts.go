@@ -51,7 +51,7 @@ func (s Sum) check() error { return amount(s.Amount, s.Currency, "/data/amount")
 type Item struct {
 	Item        Word    `json:"item"`
 	Amount      Decimal `json:"amount"`
-	InvoiceDuty Word    `json:"invoice_duty,omitzero"`
+	InvoiceDuty Word    `json:"invoice_duty,omitzero" in:"invoice,receipt,none"`
 }
 
 // MaxItems bounds a bill's lines.
@@ -70,9 +70,6 @@ func checkItems(items []Item, c money.Currency) error {
 			return errorf(BadValue, "/data/items/"+itoa(i)+"/item", "the same item twice")
 		}
 		seen[it.Item] = true
-		if it.InvoiceDuty != "" && !oneOf(string(it.InvoiceDuty), "invoice", "receipt", "none") {
-			return errorf(BadValue, "/data/items/"+itoa(i)+"/invoice_duty", "expected invoice, receipt or none")
-		}
 	}
 	return nil
 }
@@ -84,7 +81,7 @@ func checkItems(items []Item, c money.Currency) error {
 // institution and is printed in its QR codes.
 type OrganizationRegistered struct {
 	Dated
-	Kind    Word    `json:"kind"`
+	Kind    Word    `json:"kind" in:"market,school,fund,province"`
 	Name    Label   `json:"name"`
 	Unit    Unit    `json:"unit"`
 	BankBIN BIN     `json:"bank_bin,omitzero"`
@@ -92,9 +89,6 @@ type OrganizationRegistered struct {
 }
 
 func (f *OrganizationRegistered) check() error {
-	if !oneOf(string(f.Kind), "market", "school", "fund", "province") {
-		return errorf(BadValue, "/data/kind", "expected market, school, fund or province")
-	}
 	if (f.BankBIN == "") != (f.Account == "") {
 		return errorf(MissingField, "/data/account", "a receiving account needs bank_bin and account")
 	}
@@ -107,18 +101,10 @@ type OpeningBalance struct {
 	Dated
 	Sum
 	Path Path `json:"account"`
-	Side Word `json:"side"`
+	Side Word `json:"side" in:"debit,credit"`
 }
 
-func (f *OpeningBalance) check() error {
-	if !oneOf(string(f.Side), "debit", "credit") {
-		return errorf(BadValue, "/data/side", "expected debit or credit")
-	}
-	return f.Sum.check()
-}
-
-// Effective implements Fact.
-func (f *OpeningBalance) Effective() Date { return f.EffectiveOn }
+func (f *OpeningBalance) check() error { return f.Sum.check() }
 
 // ---- markets ----
 
@@ -153,29 +139,21 @@ type Payment struct {
 	MaybeOf
 	Sum
 	Bill      ID   `json:"bill"`
-	Method    Word `json:"method"`
+	Method    Word `json:"method" in:"bank,qr,card,ewallet,cash"`
 	Line      ID   `json:"line,omitzero"`
 	Collector ID   `json:"collector,omitzero"`
 }
 
-// Effective implements Fact.
-func (f *Payment) Effective() Date { return f.EffectiveOn }
-
 func (f *Payment) check() error {
-	switch f.Method {
-	case "cash":
+	if f.Method == "cash" {
 		if f.Collector == "" {
 			return errorf(MissingField, "/data/collector", "cash names the collector who holds it")
 		}
 		if f.Line != "" {
 			return errorf(BadValue, "/data/line", "cash comes by no bank line")
 		}
-	case "bank", "qr", "card", "ewallet":
-		if f.Collector != "" {
-			return errorf(BadValue, "/data/collector", "only cash is held by a collector")
-		}
-	default:
-		return errorf(BadValue, "/data/method", "expected bank, qr, card, ewallet or cash")
+	} else if f.Collector != "" {
+		return errorf(BadValue, "/data/collector", "only cash is held by a collector")
 	}
 	return f.Sum.check()
 }
@@ -191,9 +169,7 @@ type CashBanked struct {
 	Line      ID `json:"line"`
 }
 
-// Effective implements Fact.
-func (f *CashBanked) Effective() Date { return f.EffectiveOn }
-func (f *CashBanked) check() error    { return f.Sum.check() }
+func (f *CashBanked) check() error { return f.Sum.check() }
 
 // Reduction takes a part off a bill, with the decision's reason.
 type Reduction struct {
@@ -203,9 +179,7 @@ type Reduction struct {
 	Reason Word `json:"reason"`
 }
 
-// Effective implements Fact.
-func (f *Reduction) Effective() Date { return f.EffectiveOn }
-func (f *Reduction) check() error    { return f.Sum.check() }
+func (f *Reduction) check() error { return f.Sum.check() }
 
 // FeeWaived: the market waives a part of a bill.
 type FeeWaived struct{ Reduction }
@@ -242,9 +216,7 @@ type Refunded struct {
 	Line   ID   `json:"line"`
 }
 
-// Effective implements Fact.
-func (f *Refunded) Effective() Date { return f.EffectiveOn }
-func (f *Refunded) check() error    { return f.Sum.check() }
+func (f *Refunded) check() error { return f.Sum.check() }
 
 // ---- social benefits ----
 
@@ -259,9 +231,7 @@ type PersonEntitled struct {
 	Unit      Unit   `json:"unit"`
 }
 
-// Effective implements Fact.
-func (f *PersonEntitled) Effective() Date { return f.EffectiveOn }
-func (f *PersonEntitled) check() error    { return f.Sum.check() }
+func (f *PersonEntitled) check() error { return f.Sum.check() }
 
 // Funded: a grant for the fund arrived by a bank line.
 type Funded struct {
@@ -270,9 +240,7 @@ type Funded struct {
 	Line ID `json:"line"`
 }
 
-// Effective implements Fact.
-func (f *Funded) Effective() Date { return f.EffectiveOn }
-func (f *Funded) check() error    { return f.Sum.check() }
+func (f *Funded) check() error { return f.Sum.check() }
 
 // PayoutOrdered: the fund owes a person a payout, by account, ewallet or cash.
 type PayoutOrdered struct {
@@ -283,18 +251,10 @@ type PayoutOrdered struct {
 	Programme Word   `json:"programme"`
 	Period    Period `json:"period"`
 	Unit      Unit   `json:"unit"`
-	Method    Word   `json:"method"`
+	Method    Word   `json:"method" in:"account,ewallet,cash"`
 }
 
-// Effective implements Fact.
-func (f *PayoutOrdered) Effective() Date { return f.EffectiveOn }
-
-func (f *PayoutOrdered) check() error {
-	if !oneOf(string(f.Method), "account", "ewallet", "cash") {
-		return errorf(BadValue, "/data/method", "expected account, ewallet or cash")
-	}
-	return f.Sum.check()
-}
+func (f *PayoutOrdered) check() error { return f.Sum.check() }
 
 // PayoutSent: the order went to the bank.
 type PayoutSent struct {
@@ -303,9 +263,7 @@ type PayoutSent struct {
 	Payout ID `json:"payout"`
 }
 
-// Effective implements Fact.
-func (f *PayoutSent) Effective() Date { return f.EffectiveOn }
-func (f *PayoutSent) check() error    { return f.Sum.check() }
+func (f *PayoutSent) check() error { return f.Sum.check() }
 
 // PayoutSettled: the bank carried the payout out, on a line of the statement.
 type PayoutSettled struct {
@@ -315,9 +273,7 @@ type PayoutSettled struct {
 	Line   ID `json:"line"`
 }
 
-// Effective implements Fact.
-func (f *PayoutSettled) Effective() Date { return f.EffectiveOn }
-func (f *PayoutSettled) check() error    { return f.Sum.check() }
+func (f *PayoutSettled) check() error { return f.Sum.check() }
 
 // PayoutReturned: the money came back on a line, or, without a line, the bank
 // rejected the order before any money moved.
@@ -329,9 +285,7 @@ type PayoutReturned struct {
 	Reason Word `json:"reason"`
 }
 
-// Effective implements Fact.
-func (f *PayoutReturned) Effective() Date { return f.EffectiveOn }
-func (f *PayoutReturned) check() error    { return f.Sum.check() }
+func (f *PayoutReturned) check() error { return f.Sum.check() }
 
 // CashDrawn: cash left the bank on a line and lies at a pay point.
 type CashDrawn struct {
@@ -341,9 +295,7 @@ type CashDrawn struct {
 	Line     ID `json:"line"`
 }
 
-// Effective implements Fact.
-func (f *CashDrawn) Effective() Date { return f.EffectiveOn }
-func (f *CashDrawn) check() error    { return f.Sum.check() }
+func (f *CashDrawn) check() error { return f.Sum.check() }
 
 // PaidInCash: a payout was handed over at a pay point. Receiver names an
 // authorised receiver where it was not the person.
@@ -355,9 +307,7 @@ type PaidInCash struct {
 	Receiver ID `json:"receiver,omitzero"`
 }
 
-// Effective implements Fact.
-func (f *PaidInCash) Effective() Date { return f.EffectiveOn }
-func (f *PaidInCash) check() error    { return f.Sum.check() }
+func (f *PaidInCash) check() error { return f.Sum.check() }
 
 // PersonStopped: payments of a programme stop from a month on (Decree 20/2021:
 // the month after death or ineligibility).
@@ -380,22 +330,11 @@ type LineReceived struct {
 	Sum
 	Line      ID   `json:"line"`
 	Account   ID   `json:"account"`
-	Direction Word `json:"direction"`
-	Kind      Word `json:"kind"`
+	Direction Word `json:"direction" in:"in,out"`
+	Kind      Word `json:"kind" in:"payment,charge,interest"`
 }
 
-// Effective implements Fact.
-func (f *LineReceived) Effective() Date { return f.EffectiveOn }
-
-func (f *LineReceived) check() error {
-	if !oneOf(string(f.Direction), "in", "out") {
-		return errorf(BadValue, "/data/direction", "expected in or out")
-	}
-	if !oneOf(string(f.Kind), "payment", "charge", "interest") {
-		return errorf(BadValue, "/data/kind", "expected payment, charge or interest")
-	}
-	return f.Sum.check()
-}
+func (f *LineReceived) check() error { return f.Sum.check() }
 
 // LineAllocated: money of a line in is placed, on a bill or against what a
 // card or wallet operator owed (Clearing: bank, qr, card or ewallet).
@@ -404,18 +343,12 @@ type LineAllocated struct {
 	Sum
 	Line     ID   `json:"line"`
 	Bill     ID   `json:"bill,omitzero"`
-	Clearing Word `json:"clearing,omitzero"`
+	Clearing Word `json:"clearing,omitzero" in:"bank,qr,card,ewallet"`
 }
-
-// Effective implements Fact.
-func (f *LineAllocated) Effective() Date { return f.EffectiveOn }
 
 func (f *LineAllocated) check() error {
 	if (f.Bill == "") == (f.Clearing == "") {
 		return errorf(MissingField, "/data/bill", "expected either bill or clearing")
-	}
-	if f.Clearing != "" && !oneOf(string(f.Clearing), "bank", "qr", "card", "ewallet") {
-		return errorf(BadValue, "/data/clearing", "expected bank, qr, card or ewallet")
 	}
 	return f.Sum.check()
 }
@@ -438,24 +371,16 @@ type Reversed struct {
 // bank). Domain systems: connected or not_connected (to the data platform).
 type InstitutionReported struct {
 	Dated
-	Domain      Word `json:"domain"`
+	Domain      Word `json:"domain" in:"schools,systems"`
 	Institution ID   `json:"institution"`
 	Unit        Unit `json:"unit"`
-	Status      Word `json:"status"`
+	Status      Word `json:"status" in:"accepting,not_accepting,connected,not_connected"`
 }
 
 func (f *InstitutionReported) check() error {
-	switch f.Domain {
-	case "schools":
-		if !oneOf(string(f.Status), "accepting", "not_accepting") {
-			return errorf(BadValue, "/data/status", "expected accepting or not_accepting")
-		}
-	case "systems":
-		if !oneOf(string(f.Status), "connected", "not_connected") {
-			return errorf(BadValue, "/data/status", "expected connected or not_connected")
-		}
-	default:
-		return errorf(BadValue, "/data/domain", "expected schools or systems")
+	ofSchools := f.Status == "accepting" || f.Status == "not_accepting"
+	if ofSchools != (f.Domain == "schools") {
+		return errorf(BadValue, "/data/status", "expected accepting or not_accepting of schools, connected or not_connected of systems")
 	}
 	return nil
 }
@@ -465,16 +390,13 @@ func (f *InstitutionReported) check() error {
 // (enterprises using e-invoices of enterprises).
 type FigureReported struct {
 	Dated
-	Domain      Word   `json:"domain"`
+	Domain      Word   `json:"domain" in:"accounts,einvoices"`
 	Unit        Unit   `json:"unit"`
 	Numerator   *Count `json:"numerator"`
 	Denominator *Count `json:"denominator"`
 }
 
 func (f *FigureReported) check() error {
-	if !oneOf(string(f.Domain), "accounts", "einvoices") {
-		return errorf(BadValue, "/data/domain", "expected accounts or einvoices")
-	}
 	if *f.Numerator > *f.Denominator {
 		return errorf(BadValue, "/data/numerator", "above the denominator")
 	}
@@ -489,14 +411,7 @@ func (f *FigureReported) check() error {
 type Erased struct {
 	Dated
 	Person ID   `json:"person"`
-	Scope  Word `json:"scope"`
-}
-
-func (f *Erased) check() error {
-	if !oneOf(string(f.Scope), "contact", "all") {
-		return errorf(BadValue, "/data/scope", "expected contact or all")
-	}
-	return nil
+	Scope  Word `json:"scope" in:"contact,all"`
 }
 
 // ---- facts about the log itself ----

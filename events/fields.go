@@ -1,7 +1,6 @@
 package events
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -307,9 +306,16 @@ func validCipher(s string) bool {
 	})
 }
 
-func oneOf(s string, set ...string) bool { return slices.Contains(set, s) }
-
 func itoa(i int) string { return strconv.Itoa(i) }
+
+// MediaType is that of data, where a publisher says it: application/json.
+type MediaType string
+
+var errMediaType = errorf(BadValue, "", "expected application/json")
+
+func (m *MediaType) UnmarshalText(b []byte) error {
+	return accept(m, b, func(s string) bool { return s == "application/json" }, errMediaType)
+}
 
 // Time is the publisher's own time of the fact, RFC 3339 with a zone and at
 // most microseconds. It decides nothing in the ledger.
@@ -317,12 +323,29 @@ type Time string
 
 var errTime = errorf(BadValue, "", "expected a time such as 2026-09-30T08:15:00+07:00")
 
-func (t *Time) UnmarshalText(b []byte) error {
-	return accept(t, b, func(s string) bool {
-		if len(s) > 40 {
+func (t *Time) UnmarshalText(b []byte) error { return accept(t, b, validTime, errTime) }
+
+// validTime holds to RFC 3339 where time.Parse is lenient (a one-digit hour, a
+// comma, zones beyond a day).
+func validTime(s string) bool {
+	if len(s) < len("2006-01-02T15:04:05Z") || len(s) > len("2006-01-02T15:04:05.000000+07:00") {
+		return false
+	}
+	day, clock, zone := s[:10], s[10:19], s[19:]
+	if fraction, ok := strings.CutPrefix(zone, "."); ok {
+		zone = strings.TrimLeft(fraction, "0123456789")
+		if n := len(fraction) - len(zone); n < 1 || n > 6 {
 			return false
 		}
-		at, err := time.Parse(time.RFC3339Nano, s)
-		return err == nil && at.Year() >= 2000 && at.Year() < 2200
-	}, errTime)
+	}
+	if zone != "Z" {
+		if zone == "" || (zone[0] != '+' && zone[0] != '-') {
+			return false
+		}
+		if _, err := time.Parse("15:04", zone[1:]); err != nil || len(zone) != 6 {
+			return false
+		}
+	}
+	_, err := time.Parse("T15:04:05", clock)
+	return err == nil && clock[3] == ':' && Date(day).Valid()
 }

@@ -2,20 +2,25 @@ package events
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // plan is what a fact's Go type says about its fields, worked out once: which
-// of them must be there. A field without omitzero is required and never empty.
+// of them must be there, and which are of a closed set. A field without
+// omitzero is required and never empty; the tag in:"a,b" names the set.
 type plan struct {
-	required []requirement
-	names    []string // every JSON name, in order
+	demands []demand
+	names   []string // every JSON name, in order
 }
 
-type requirement struct {
-	index []int
-	name  string
-	items *plan // of a slice of structs
+// demand is what one field must hold to.
+type demand struct {
+	index    []int
+	name     string
+	optional bool
+	items    *plan    // of a slice of structs
+	set      []string // of a closed set
 }
 
 func planOf(t reflect.Type) *plan {
@@ -29,31 +34,40 @@ func planOf(t reflect.Type) *plan {
 			continue
 		}
 		p.names = append(p.names, name)
-		if strings.Contains(options, "omitzero") {
-			continue
-		}
-		r := requirement{index: f.Index, name: name}
+		d := demand{index: f.Index, name: name, optional: strings.Contains(options, "omitzero")}
 		if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct {
-			r.items = planOf(f.Type.Elem())
+			d.items = planOf(f.Type.Elem())
 		}
-		p.required = append(p.required, r)
+		if set := f.Tag.Get("in"); set != "" {
+			d.set = strings.Split(set, ",")
+		}
+		if !d.optional || d.set != nil {
+			p.demands = append(p.demands, d)
+		}
 	}
 	return p
 }
 
-// check refuses a value with a required field missing or empty.
+// check refuses a value with a required field missing or empty, or with one
+// outside its set.
 func (p *plan) check(v reflect.Value, at string) error {
-	for i := range p.required {
-		r := &p.required[i]
-		field := v.FieldByIndex(r.index)
+	for i := range p.demands {
+		d := &p.demands[i]
+		field := v.FieldByIndex(d.index)
 		if field.IsZero() || (field.Kind() == reflect.Slice && field.Len() == 0) {
-			return errorf(MissingField, at+"/"+r.name, "required")
+			if d.optional {
+				continue
+			}
+			return errorf(MissingField, at+"/"+d.name, "required")
 		}
-		if r.items == nil {
+		if d.set != nil && !slices.Contains(d.set, field.String()) {
+			return errorf(BadValue, at+"/"+d.name, "expected one of %s", strings.Join(d.set, ", "))
+		}
+		if d.items == nil {
 			continue
 		}
 		for j := range field.Len() {
-			if err := r.items.check(field.Index(j), at+"/"+r.name+"/"+itoa(j)); err != nil {
+			if err := d.items.check(field.Index(j), at+"/"+d.name+"/"+itoa(j)); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -101,12 +102,20 @@ func ParsePublished(line []byte) (*Published, error) {
 	if p.Event, err = Decode(p.envelope); err != nil {
 		return nil, err
 	}
-	if e, _ := lookUp(p.Event.Type); e.kind.shard || e.kind.name == "intake.undecodable" {
+	e, _ := lookUp(p.Event.Type)
+	if e.kind.internal() {
 		return nil, errorf(BadOrganization, "/type", "facts about the log itself are not handed in")
 	}
 	p.Person = personOf(p.Event.Data)
-	if len(p.Personal) > 0 && p.Person == "" {
-		return nil, errorf(PersonMissing, "/data/person", "personal fields need the opaque id of their person")
+	if p.Personal != nil {
+		// What has no place for sealed fields on the log must not be handed in
+		// with any: the ledger would refuse what intake wrote.
+		if !slices.Contains(e.kind.versions[e.version-1].fields.names, "sealed") {
+			return nil, errorf(UnknownField, "/data/personal", "the fact has no personal fields")
+		}
+		if p.Person == "" {
+			return nil, errorf(PersonMissing, "/data/person", "personal fields need the opaque id of their person")
+		}
 	}
 	return p, nil
 }
