@@ -22,6 +22,9 @@ func startBroker(dir, damaged string, log *slog.Logger) (*broker, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return failed(err)
 	}
+	if err := keepDamaged(dir, damaged, log); err != nil {
+		return failed(err)
+	}
 	c, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.DataDir(dir),

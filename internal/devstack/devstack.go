@@ -137,7 +137,8 @@ func Open(ctx context.Context, opts Options) (_ *Stack, err error) {
 // Attach finds the stack that another process runs in dir and checks that both of its parts answer. While that
 // process is still starting, Attach waits for it, up to 30 s or the context's end.
 //
-// Errors: ErrNotRunning when no process owns the folder or its stack does not answer; the context's.
+// Errors: ErrNotRunning when no process owns the folder or its stack does not answer; folder_closed when the folder is
+// another user's; the context's.
 func Attach(ctx context.Context, dir string) (*Stack, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -147,8 +148,11 @@ func Attach(ctx context.Context, dir string) (*Stack, error) {
 	giveUp := time.Now().Add(30 * time.Second)
 	for {
 		holder, held, err := lookAtLock(dir)
-		if err != nil || !held {
-			return nil, notRunning(dir, err)
+		if err != nil {
+			return nil, err
+		}
+		if !held {
+			return nil, notRunning(dir, nil)
 		}
 		// Only the state that the present owner wrote counts; before that, it is still starting.
 		if s.state, err = readState(s.statePath()); err == nil && s.state.PID == holder.PID {

@@ -76,9 +76,9 @@ func lookAtLock(dir string) (h holder, held bool, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			err = nil
+			return holder{}, false, nil
 		}
-		return holder{}, false, err
+		return holder{}, false, &Error{Code: "folder_closed", Err: err, Message: "cannot see who uses the data folder " + dir + "; run as the user it belongs to"}
 	}
 	defer f.Close()
 	switch err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); {
