@@ -1,0 +1,139 @@
+// Package postgres keeps the ledger's tables: migrations, the transaction that
+// writes a decided batch, the queries that read it, and the audit of what is
+// stored. SQL stands beside the Go that runs it. It knows no broker.
+//
+//	db, err := postgres.Open(ctx, url, "ledger")
+//	head, epoch, err := db.Acquire(ctx, shard, shards)
+//	err = db.Write(ctx, epoch, func(store ledger.Store) (*ledger.Batch, error) {
+//		return ledger.Decide(ctx, head, records, store)
+//	})
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// LedgerMigrations builds the tables of a ledger in any schema.
+func LedgerMigrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return sub
+}
+
+// ErrDrift is returned where the database was built by other migrations than
+// this program carries.
+var ErrDrift = errors.New("schema_drift")
+
+// roles must be there before grants name them. They belong to the cluster, so
+// another database may have made them already, even this very moment.
+const roles = `
+DO $$ BEGIN
+    CREATE ROLE socho_service NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;`
+
+// Migrate brings one schema up to date, making it where it is missing. Each
+// migration runs in a transaction of its own; a crash between two leaves the
+// earlier ones in place, and the next start goes on. Errors: ErrDrift.
+func Migrate(ctx context.Context, url, schema string, files fs.FS) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("database address: %w", err)
+	}
+	config.RuntimeParams["search_path"] = schema
+	config.RuntimeParams["client_min_messages"] = "warning"
+	db := stdlib.OpenDB(*config)
+	defer db.Close()
+	// Two programs starting at once migrate one after the other.
+	lock, err := db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext('socho.migrate.' || $1))`, schema); err != nil {
+		return err
+	}
+	defer lock.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext('socho.migrate.' || $1))`, schema) //nolint:errcheck // closing the connection unlocks as well
+	name := pgx.Identifier{schema}.Sanitize()
+	if _, err := lock.ExecContext(ctx, roles+`
+CREATE SCHEMA IF NOT EXISTS `+name+`;
+GRANT USAGE ON SCHEMA `+name+` TO socho_service;
+CREATE TABLE IF NOT EXISTS `+name+`.migration_digests (version bigint PRIMARY KEY, digest bytea NOT NULL);`); err != nil {
+		return fmt.Errorf("schema %s: %w", schema, err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	if err := checkDrift(ctx, lock, provider, files, schema); err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate schema %s: %w", schema, err)
+	}
+	return keepDigests(ctx, lock, provider, files, name)
+}
+
+func digestOf(files fs.FS, source *goose.Source) ([]byte, error) {
+	text, err := fs.ReadFile(files, source.Path)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(text)
+	return sum[:], nil
+}
+
+func checkDrift(ctx context.Context, conn *sql.Conn, provider *goose.Provider, files fs.FS, schema string) error {
+	known := map[int64][]byte{}
+	for _, source := range provider.ListSources() {
+		digest, err := digestOf(files, source)
+		if err != nil {
+			return err
+		}
+		known[source.Version] = digest
+	}
+	rows, err := conn.QueryContext(ctx, `SELECT version, digest FROM `+pgx.Identifier{schema}.Sanitize()+`.migration_digests`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var version int64
+		var digest []byte
+		if err := rows.Scan(&version, &digest); err != nil {
+			return err
+		}
+		if string(known[version]) != string(digest) {
+			return fmt.Errorf("%w: migration %d of schema %s is another one than this program carries; use the release that built the database, or a newer one", ErrDrift, version, schema)
+		}
+	}
+	return rows.Err()
+}
+
+func keepDigests(ctx context.Context, conn *sql.Conn, provider *goose.Provider, files fs.FS, name string) error {
+	for _, source := range provider.ListSources() {
+		digest, err := digestOf(files, source)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.ExecContext(ctx, `INSERT INTO `+name+`.migration_digests VALUES ($1, $2) ON CONFLICT DO NOTHING`, source.Version, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
