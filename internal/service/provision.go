@@ -1,0 +1,139 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"socho/events"
+	"socho/internal/kafka"
+	"socho/internal/postgres"
+	"socho/ledger"
+)
+
+// provision makes sure that there is a log to work on: the topic, and in each
+// partition record 0 that names the ledger, and record 1 that activates rules.
+// It never makes a new log under a ledger that has recorded one.
+//
+// A crash after the topic is made, or between two partitions, leaves empty
+// partitions; the next start goes on with them.
+func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, replication int) (*Log, error) {
+	// One process at a time: two that start together must not both open a shard.
+	conn, err := db.LockOnce(ctx, "socho.provision")
+	if err != nil {
+		return nil, err
+	}
+	defer conn()
+	heads, err := db.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	info, err := client.CheckTopic(ctx, Topic)
+	if errors.Is(err, kafka.ErrTopicMissing) {
+		partitions := EmbeddedPartitions
+		if replication > 1 {
+			partitions = 64
+		}
+		for _, h := range heads {
+			if h.NextOffset > 0 {
+				return nil, &BehindError{h.Shard, "the topic is gone"}
+			}
+		}
+		if _, err = client.EnsureTopic(ctx, Topic, partitions, replication); err != nil {
+			return nil, err
+		}
+		info, err = client.CheckTopic(ctx, Topic)
+	}
+	if err != nil {
+		return nil, err
+	}
+	log := &Log{client, info.Partitions}
+	name, empty, err := log.survey(ctx, heads)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		name = "socho-" + rand.Text()
+	}
+	for _, shard := range empty {
+		if err := log.open(ctx, name, shard); err != nil {
+			return nil, fmt.Errorf("open shard %d: %w", shard, err)
+		}
+	}
+	return log, nil
+}
+
+// survey finds the ledger's name in the partitions that have a record 0, and
+// the partitions that are empty and were never recorded.
+func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name string, empty []int, err error) {
+	for shard := range l.shards {
+		_, high, err := l.client.Offsets(ctx, Topic, shard)
+		if err != nil {
+			return "", nil, err
+		}
+		if recorded := heads[shard]; recorded.NextOffset > 0 {
+			if name == "" {
+				name = recorded.Ledger
+			}
+			continue // whatever the log holds, the shard's own proof judges it
+		}
+		if high == 0 {
+			empty = append(empty, shard)
+			continue
+		}
+		first, err := l.At(ctx, shard, 0)
+		if err != nil {
+			return "", nil, err
+		}
+		event, err := events.Decode(first.Value)
+		opened, ok := (*events.ShardOpened)(nil), false
+		if err == nil {
+			opened, ok = event.Fact.(*events.ShardOpened)
+		}
+		if !ok {
+			return "", nil, fmt.Errorf("topic %s, partition %d: record 0 does not open a shard; the topic belongs to something else", Topic, shard)
+		}
+		if name != "" && name != string(opened.Ledger) {
+			return "", nil, fmt.Errorf("topic %s, partition %d: belongs to ledger %s, other partitions to %s", Topic, shard, opened.Ledger, name)
+		}
+		name = string(opened.Ledger)
+	}
+	return name, empty, nil
+}
+
+func (l *Log) open(ctx context.Context, name string, shard int) error {
+	number := func(n int) *events.Count { c := events.Count(n); return &c }
+	at := time.Now().UTC()
+	envelope := events.Envelope{Source: "urn:socho:provision", Subject: events.ShardSubject(shard), Time: events.Time(at.Format(time.RFC3339))}
+	records := make([]events.Record, 2)
+	for i, f := range []struct {
+		id, name string
+		fact     events.Fact
+	}{
+		{"opened", "shard.opened", &events.ShardOpened{Ledger: events.ID(name), Format: number(ledger.Format), Shard: number(shard), Shards: number(l.shards)}},
+		{"rules-1", "shard.rules_activated", &events.RulesActivated{RuleSet: number(ledger.LatestRuleSet)}},
+	} {
+		e := envelope
+		e.ID, e.Type = events.EventID(f.id), events.Type(f.name)
+		value, err := events.New(e, f.fact)
+		if err != nil {
+			return err
+		}
+		records[i] = events.Record{Key: []byte(e.Subject), Value: value, Headers: stamps(at, "provision")}
+	}
+	base, err := l.Produce(ctx, shard, records)
+	if err == nil && base != 0 {
+		err = fmt.Errorf("another process wrote to the partition first")
+	}
+	return err
+}
+
+func stamps(at time.Time, actor string) []events.Header {
+	return []events.Header{
+		{Name: events.HeaderContentType, Value: []byte(events.ContentType)},
+		{Name: events.HeaderRecordedAt, Value: []byte(at.UTC().Format("2006-01-02T15:04:05.000000Z"))},
+		{Name: events.HeaderActor, Value: []byte(actor)},
+	}
+}

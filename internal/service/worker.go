@@ -1,0 +1,119 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"socho/events"
+	"socho/internal/postgres"
+	"socho/ledger"
+)
+
+// worker decides one shard's records, in order and alone. All it remembers
+// between two batches is the head that the last transaction committed; on any
+// doubt it takes the shard over anew and reads the head back.
+type worker struct {
+	shard int
+	log   *Log
+	db    *postgres.DB
+	slog  *slog.Logger
+	moved func() // told after each commit
+}
+
+// Waits after a fault, doubling in between.
+const (
+	faultWait    = 100 * time.Millisecond
+	faultWaitMax = 5 * time.Second
+)
+
+// run works until the context ends or the shard must stand still. A shard that
+// stands still has said why in app.shards.
+func (w *worker) run(ctx context.Context) {
+	wait := faultWait
+	for ctx.Err() == nil {
+		worked, err := w.hold(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if worked {
+			wait = faultWait
+		}
+		if code, fatal := fatalCode(err); fatal {
+			w.slog.Error("shard stopped", "shard", w.shard, "code", code, "reason", err.Error())
+			state := postgres.ShardState{Shard: w.shard, Stopped: true, Code: code, Reason: err.Error()}
+			for w.db.SetShard(ctx, state) != nil && pause(ctx, wait) {
+				wait = min(2*wait, faultWaitMax)
+			}
+			return
+		}
+		w.slog.Warn("shard takes itself over again", "shard", w.shard, "reason", err)
+		pause(ctx, wait)
+		wait = min(2*wait, faultWaitMax)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// fatalCode tells what no retry can mend.
+func fatalCode(err error) (code string, fatal bool) {
+	var behind *BehindError
+	switch {
+	case errors.As(err, &behind):
+		return CodeBehind, true
+	case errors.Is(err, ledger.ErrRuleSetUnknown):
+		return ledger.ErrRuleSetUnknown.Error(), true
+	}
+	return "", false
+}
+
+// hold takes the shard, proves the log against it and works it until something
+// fails. worked reports whether any batch was committed.
+func (w *worker) hold(ctx context.Context) (worked bool, err error) {
+	head, epoch, err := w.db.Acquire(ctx, w.shard, w.log.shards)
+	if err != nil {
+		return false, err
+	}
+	if err := w.log.Prove(ctx, w.db, head); err != nil {
+		return false, err
+	}
+	if err := w.db.SetShard(ctx, postgres.ShardState{Shard: w.shard}); err != nil {
+		return false, err
+	}
+	for {
+		records, err := w.log.Read(ctx, w.shard, head.NextOffset, readWait)
+		if lost(err) {
+			// The log ended or broke under us: the proof says how.
+			if proof := w.log.Prove(ctx, w.db, head); proof != nil {
+				return worked, proof
+			}
+			return worked, &BehindError{w.shard, err.Error()}
+		}
+		if err != nil {
+			return worked, err
+		}
+		if len(records) == 0 {
+			continue
+		}
+		batch, err := w.post(ctx, head, epoch, records)
+		if err != nil {
+			return worked, err
+		}
+		head, worked = batch.Head, true
+		w.moved()
+	}
+}
+
+func (w *worker) post(ctx context.Context, head ledger.Head, epoch int64, records []events.Record) (*ledger.Batch, error) {
+	return w.db.Write(ctx, w.shard, epoch, func(s ledger.Store) (*ledger.Batch, error) {
+		return ledger.Decide(ctx, head, records, s)
+	})
+}
