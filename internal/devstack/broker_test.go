@@ -187,8 +187,11 @@ func TestDamagedSegments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := dataDir(t)
-			s := open(t, dir)
+			dir := t.TempDir()
+			s, stop, err := devstack.StartBroker(dir, testLog(t))
+			if err != nil {
+				t.Fatal(err)
+			}
 			c := kafkaClient(t, s)
 			createTopic(t, c, "t", nil)
 			for i := range 10 {
@@ -197,7 +200,9 @@ func TestDamagedSegments(t *testing.T) {
 				}
 			}
 			c.Close()
-			closeStack(t, s)
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
 			segment := filepath.Join(dir, "broker", "partitions", "t-0", "0.dat")
 			b, err := os.ReadFile(segment)
 			if err != nil {
@@ -208,11 +213,11 @@ func TestDamagedSegments(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			s, err = devstack.Open(t.Context(), devstack.Options{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			s, stop, err = devstack.StartBroker(dir, slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer closeStack(t, s)
+			defer func() { _ = stop() }()
 			if n := len(readAll(t, s, "t")); n != tc.left {
 				t.Errorf("%d records are left, want %d", n, tc.left)
 			}

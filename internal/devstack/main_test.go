@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"socho/internal/devstack"
+	"socho/internal/devstack/testdb"
 )
 
 // The test binary is also the program that owns a stack and is killed.
@@ -116,7 +117,7 @@ var base struct {
 // dataDir is a data folder for this test, with a cluster in it.
 func dataDir(t testing.TB) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "data")
+	dir := filepath.Join(testdb.Dir(t), "data")
 	copyBase(t, dir)
 	return dir
 }
@@ -124,7 +125,7 @@ func dataDir(t testing.TB) string {
 func copyBase(t testing.TB, dir string) {
 	t.Helper()
 	base.once.Do(func() {
-		if base.dir, base.err = os.MkdirTemp("", "socho-devstack-"); base.err != nil {
+		if base.dir, base.err = os.MkdirTemp(filepath.Dir(testdb.Dir(t)), "socho-devstack-"); base.err != nil {
 			return
 		}
 		var s *devstack.Stack

@@ -169,6 +169,9 @@ func socketURL(socketDir, database string) string {
 	return "postgres:///" + url.PathEscape(database) + "?" + q.Encode()
 }
 
+// Version is PostgreSQL's major version.
+func (s *Server) Version() int { return s.bin.major }
+
 // SocketDir is the folder of the socket.
 func (s *Server) SocketDir() string { return s.socketDir }
 

@@ -1,9 +1,16 @@
 package testdb_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,7 +55,71 @@ func TestEachTestHasItsOwnDatabase(t *testing.T) {
 }
 
 func BenchmarkDatabase(b *testing.B) {
+	testdb.Database(b, "stalls", migrate)
 	for b.Loop() {
 		testdb.Database(b, "stalls", migrate)
 	}
+}
+
+func TestBroker(t *testing.T) {
+	t.Parallel()
+	a, b := testdb.Broker(t), testdb.Broker(t)
+	if len(a) != 1 || len(b) != 1 || a[0] == b[0] {
+		t.Errorf("%v, %v", a, b)
+	}
+}
+
+// Killing the test binary leaves neither PostgreSQL nor its folder behind.
+func TestNothingIsLeftBehind(t *testing.T) {
+	if os.Getenv("SOCHO_TEST_HANG") != "" {
+		fmt.Println(testdb.Database(t, "stalls", migrate))
+		select {}
+	}
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	cmd := exec.Command(exe, "-test.run", "^TestNothingIsLeftBehind$")
+	cmd.Env = append(os.Environ(), "SOCHO_TEST_HANG=1", "TMPDIR="+temp)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "postgres://") {
+		t.Errorf("the hanging test says %q", lines.Text())
+	}
+	b, err := os.ReadFile(firstMatch(t, filepath.Join(temp, "socho-testdb-*", "postgres", "postmaster.pid")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	_, _ = fmt.Sscan(string(b), &pid)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		left, _ := filepath.Glob(filepath.Join(temp, "*"))
+		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		gone := err != nil || strings.Contains(string(state), ") Z ")
+		if len(left) == 0 && gone {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("left behind: %v, PostgreSQL %d gone: %v", left, pid, gone)
+		}
+	}
+}
+
+func firstMatch(t *testing.T, pattern string) string {
+	t.Helper()
+	found, _ := filepath.Glob(pattern)
+	if len(found) == 0 {
+		t.Fatalf("nothing matches %s", pattern)
+	}
+	return found[0]
 }
