@@ -1,0 +1,227 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing/fstest"
+	"time"
+
+	"socho/internal/devstack"
+	"socho/internal/kafka"
+	"socho/internal/postgres"
+	"socho/internal/vault"
+	"socho/ledger"
+)
+
+// Options say which log and ledger to work on. With neither Database nor Kafka
+// the embedded default in Data is used.
+type Options struct {
+	Data     string
+	Database string   // URL
+	Kafka    []string // broker addresses
+	// Own asks for the data directory itself: where another process holds it,
+	// Open fails and says who.
+	Own bool
+	Log *slog.Logger
+}
+
+// Service is the joined parts. Close it.
+type Service struct {
+	DB     *postgres.DB // with the service's role
+	Owner  *postgres.DB // with the role of the URL: keys, replay, audit
+	Log    *Log
+	Vault  *vault.Vault
+	URL    string // of the database
+	stack  *devstack.Stack
+	client *kafka.Client
+	slog   *slog.Logger
+	works  bool
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Open joins the parts: embedded stack (our own, or that of a running socho),
+// migrations, keys, topic. Errors say what to do.
+func Open(ctx context.Context, o Options) (_ *Service, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{slog: o.Log, URL: o.Database, cancel: func() {}}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	brokers, replication := o.Kafka, 3
+	switch {
+	case o.Database == "" && len(o.Kafka) == 0:
+		s.stack, err = devstack.Open(ctx, devstack.Options{Dir: o.Data, Log: o.Log})
+		if errors.Is(err, devstack.ErrHeld) && !o.Own {
+			s.stack, err = devstack.Attach(ctx, o.Data)
+		}
+		if err != nil {
+			return nil, err
+		}
+		brokers, replication = s.stack.KafkaBrokers(), 1
+		s.URL = s.stack.DatabaseURL()
+		s.works = s.stack.Owned()
+	case o.Database == "" || len(o.Kafka) == 0:
+		return nil, errors.New("give both --database and --kafka, or neither for the embedded default")
+	default:
+		s.works = o.Own
+	}
+	if s.stack == nil || s.stack.Owned() {
+		if err := Migrate(ctx, s.URL); err != nil {
+			return nil, err
+		}
+	}
+	if s.Owner, err = postgres.OpenMaintenance(ctx, s.URL, "ledger"); err != nil {
+		return nil, err
+	}
+	if s.DB, err = postgres.Open(ctx, s.URL, "ledger"); err != nil {
+		return nil, err
+	}
+	master, err := vault.LoadMaster(filepath.Join(o.Data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	if s.Vault, err = vault.Open(ctx, s.Owner.Pool, master); err != nil {
+		return nil, err
+	}
+	s.client = kafka.New(brokers, kafka.Options{Log: o.Log})
+	s.Log, err = provision(ctx, s.client, s.DB, replication)
+	return s, err
+}
+
+// Migrate brings every schema up to date.
+func Migrate(ctx context.Context, url string) error {
+	for _, part := range []struct {
+		schema string
+		files  fs.FS
+	}{
+		{"ledger", postgres.LedgerMigrations()},
+		{"app", postgres.AppMigrations()},
+		{"private", fstest.MapFS{"00001_keys.sql": {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")}}},
+	} {
+		if err := postgres.Migrate(ctx, url, part.schema, part.files); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Start sets a worker on each shard, where this process is the one to do it: it
+// owns the embedded stack, or runs as a server. It returns at once. What an
+// earlier process said of a shard's standstill is forgotten: the worker proves
+// the log anew.
+func (s *Service) Start(ctx context.Context) error {
+	if !s.works {
+		return nil
+	}
+	for shard := range s.Log.shards {
+		if err := s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	for shard := range s.Log.shards {
+		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, moved: func() {}}
+		s.running.Go(func() { w.run(ctx) })
+	}
+	return nil
+}
+
+// Close stops the workers between two batches, then the connections, then the
+// embedded stack if it is ours.
+func (s *Service) Close() error {
+	s.cancel()
+	s.running.Wait()
+	var errs []error
+	if s.client != nil {
+		errs = append(errs, s.client.Close())
+	}
+	for _, db := range []*postgres.DB{s.DB, s.Owner} {
+		if db != nil {
+			db.Close()
+		}
+	}
+	if s.stack != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		errs = append(errs, s.stack.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// StoppedError says that a shard stands still, so that what was asked for
+// cannot be answered.
+type StoppedError struct{ postgres.ShardState }
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("shard %d stands still: %s", e.Shard, e.Reason)
+}
+
+// WaitForLedger waits until the ledger has decided everything that is on the
+// log at the moment of the call. Errors: *StoppedError; no progress for a
+// minute.
+func (s *Service) WaitForLedger(ctx context.Context) error {
+	ends, err := s.Log.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	return s.WaitFor(ctx, ends)
+}
+
+// stall is how long a wait goes on without any shard moving.
+const stall = time.Minute
+
+// WaitFor waits until every shard has come to its offset.
+func (s *Service) WaitFor(ctx context.Context, ends map[int]int64) error {
+	var before int64 = -1
+	since := time.Now()
+	for {
+		heads, err := s.DB.Heads(ctx)
+		if err != nil {
+			return err
+		}
+		missing, done := int64(0), int64(0)
+		for shard, end := range ends {
+			missing += max(end-heads[shard].NextOffset, 0)
+			done += heads[shard].NextOffset
+		}
+		if missing == 0 {
+			return nil
+		}
+		stopped, err := s.DB.StoppedShards(ctx)
+		if err != nil {
+			return err
+		}
+		for _, state := range stopped {
+			if heads[state.Shard].NextOffset < ends[state.Shard] {
+				return &StoppedError{state}
+			}
+		}
+		if done > before {
+			before, since = done, time.Now()
+		}
+		if time.Since(since) > stall {
+			return fmt.Errorf("the ledger is %d records behind the log and has not moved for %s; is socho run up?", missing, stall)
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
+}
+
+// Heads returns where every shard of the ledger stands.
+func (s *Service) Heads(ctx context.Context) (map[int]ledger.Head, error) { return s.DB.Heads(ctx) }
+
+// Stack returns the embedded stack, or nil where none is used.
+func (s *Service) Stack() *devstack.Stack { return s.stack }
