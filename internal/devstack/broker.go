@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -43,6 +44,7 @@ func startBroker(dir, damaged string, log *slog.Logger) (*broker, error) {
 func (b *broker) addrs() []string { return b.c.ListenAddrs() }
 
 // close writes the broker's state and stops it. It does not need that state: a killed broker reads its segments anew.
+// It gets five seconds more than ctx, since the folder must not be let go while the broker still writes.
 func (b *broker) close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -53,6 +55,11 @@ func (b *broker) close(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+		return nil
+	case <-time.After(5 * time.Second):
 		return fmt.Errorf("devstack: stopping the broker: %w", context.Cause(ctx))
 	}
 }

@@ -101,7 +101,9 @@ func Open(ctx context.Context, opts Options) (_ *Stack, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+			defer cancel()
+			err = errors.Join(err, s.Close(stop))
 		}
 	}()
 	// Whatever an earlier owner wrote there is no longer true.

@@ -173,6 +173,9 @@ func (c *Client) explain(what string, err error) error {
 	case unknownTopic(err):
 		return &Error{Code: ErrTopicMissing.Code, Err: err, Message: fmt.Sprintf(
 			"kafka: %s: the brokers %s do not have this topic or partition; create it, or check the name", what, c.Brokers())}
+	case errors.Is(err, kafkago.MessageSizeTooLarge):
+		return &Error{Code: ErrTooLarge.Code, Err: err, Message: fmt.Sprintf(
+			"kafka: %s: the broker takes less than %d bytes a request; raise max.message.bytes of the topic", what, MaxProduceBytes)}
 	case errors.Is(err, errEmpty):
 		return &Error{Code: ErrCorrupt.Code, Err: err, Message: fmt.Sprintf(
 			"kafka: %s: stop writing, copy the broker's data away and restore the topic from the archive", what)}

@@ -116,7 +116,7 @@ func (c *Client) producer(topic string, partition int) *producer {
 // forgotten tells whether the broker's picture of our sequence numbers differs from ours.
 func forgotten(err error) bool {
 	return errors.Is(err, kafkago.OutOfOrderSequenceNumber) || errors.Is(err, kafkago.InvalidProducerEpoch) ||
-		errors.Is(err, kafkago.UnknownProducerId) || errors.Is(err, kafkago.InvalidProducerIDMapping)
+		errors.Is(err, kafkago.UnknownProducerId) || errors.Is(err, kafkago.DuplicateSequenceNumber) || errors.Is(err, kafkago.InvalidProducerIDMapping)
 }
 
 // send makes one attempt. An error that is a kafkago.Error comes from the broker: the batch was not written.
