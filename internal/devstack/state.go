@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,15 +28,18 @@ type state struct {
 
 // write replaces the file at once: a reader sees the old state or the new one, never half of one.
 func (s state) write(path string) error {
-	b, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // people and scripts read the URL in it
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
 		return fmt.Errorf("devstack: %w", err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".stack-*") // 0600
 	if err != nil {
 		return &Error{Code: "folder_closed", Message: "the data folder " + filepath.Dir(path) + " cannot be written", Err: err}
 	}
-	_, err = f.Write(append(b, '\n'))
+	_, err = f.Write(b.Bytes())
 	if err = errors.Join(err, f.Close()); err == nil {
 		// A crash before this leaves a .stack- file that nobody reads; after it, the new state.
 		err = os.Rename(f.Name(), path)
