@@ -1,0 +1,247 @@
+package projections
+
+import (
+	"time"
+
+	"socho/events"
+	"socho/internal/money"
+)
+
+// Changes is what folding a run of one shard's records comes to. Facts, Links
+// and Events are rows to add; Bills, Payouts and Holdings are sums to add to
+// and fields to fill; of the others the later position wins. The zero value
+// is ready.
+type Changes struct {
+	Facts         []Fact
+	Bills         []Bill
+	Payouts       []Payout
+	Entitlements  []Entitlement
+	Stops         []Stop
+	Organizations []Organization
+	Stalls        []Stall
+	Holdings      []Holding
+	Links         []Link
+	Events        []TracedEvent
+
+	bills    map[[2]string]int // organization, bill → place in Bills, likewise below
+	payouts  map[[2]string]int
+	holdings map[Holding]int // with no amount
+}
+
+// Position is a place in the log.
+type Position struct {
+	Shard  int   `json:"shard"`
+	Offset int64 `json:"offset"`
+}
+
+// States of a bill.
+const (
+	BillOpen     = "open"      // nothing paid; a part may be waived
+	BillPartPaid = "part_paid" // something paid, something owed
+	BillPaid     = "paid"      // nothing owed
+	BillWaived   = "waived"    // nothing owed, and nothing was paid
+	BillReversed = "reversed"  // the assessment was taken back
+)
+
+// Bill is one bill of a market or school with its sums, in minor units of its
+// currency. As a change, the sums are what to add, and may be negative.
+// Overpayments are not in it: they are the holder's credit (Holding).
+type Bill struct {
+	Organization string         `json:"organization"`
+	Bill         string         `json:"bill"`
+	Kind         string         `json:"kind"`   // market or school
+	Holder       string         `json:"holder"` // stall:<id> or pupil:<person>
+	Person       string         `json:"person"` // empty where not known (an opening balance)
+	Stall        string         `json:"stall"`  // of a market
+	Class        string         `json:"class"`  // of a school
+	Period       string         `json:"period"` // YYYY-MM; of an opening balance its month
+	Reference    string         `json:"reference"`
+	DueOn        events.Date    `json:"due_on"`    // empty where not known
+	IssuedOn     events.Date    `json:"issued_on"` // effective_on of the assessment
+	Currency     money.Currency `json:"currency"`
+	Issued       int64          `json:"issued_minor"`
+	Paid         int64          `json:"paid_minor"`
+	Waived       int64          `json:"waived_minor"`
+	Reversed     bool           `json:"reversed"`
+	First        Position       `json:"first"` // of the record that issued it
+	Last         Position       `json:"last"`  // of the latest record that touched it
+}
+
+// Owed is what is still to be paid, in minor units.
+func (b *Bill) Owed() int64 { return b.Issued - b.Paid - b.Waived }
+
+// Status says in one word where the bill stands.
+func (b *Bill) Status() string {
+	switch {
+	case b.Reversed && b.Issued == 0:
+		return BillReversed
+	case b.Owed() <= 0 && b.Waived > 0 && b.Paid == 0:
+		return BillWaived
+	case b.Owed() <= 0:
+		return BillPaid
+	case b.Paid > 0:
+		return BillPartPaid
+	}
+	return BillOpen
+}
+
+// States of a payout.
+const (
+	PayoutOrdered  = "ordered"
+	PayoutSent     = "sent"
+	PayoutSettled  = "settled"
+	PayoutReturned = "returned" // came back or was rejected; owed again
+	PayoutPaidCash = "paid_cash"
+	PayoutReversed = "reversed" // the order was taken back
+)
+
+// Payout is one payout of a fund. The sums are minor units taken from the
+// transfers: Payable, Clearing and Returned are what its three accounts hold
+// now; Settled left by the bank, CameBack came in again on a line, PaidCash
+// was handed over. As a change, the sums are what to add.
+type Payout struct {
+	Organization string         `json:"organization"`
+	Payout       string         `json:"payout"`
+	Person       string         `json:"person"`
+	Programme    string         `json:"programme"`
+	Period       string         `json:"period"`
+	Unit         string         `json:"unit"`
+	Method       string         `json:"method"` // account, ewallet or cash, as ordered
+	Currency     money.Currency `json:"currency"`
+	Ordered      int64          `json:"amount_minor"`
+	Payable      int64          `json:"payable_minor"`
+	Clearing     int64          `json:"clearing_minor"`
+	Returned     int64          `json:"returned_minor"`
+	Settled      int64          `json:"settled_minor"`
+	CameBack     int64          `json:"came_back_minor"`
+	PaidCash     int64          `json:"paid_cash_minor"`
+	Reason       string         `json:"reason"` // of the latest return; means something while the status is returned
+	OrderedOn    events.Date    `json:"ordered_on"`
+	SentOn       events.Date    `json:"sent_on"`
+	SettledOn    events.Date    `json:"settled_on"`
+	ReturnedOn   events.Date    `json:"returned_on"`
+	CashOn       events.Date    `json:"cash_on"`
+	First        Position       `json:"first"`
+	Last         Position       `json:"last"`
+}
+
+// Status says in one word where the payout stands. It follows from the sums,
+// so a reversed step is a step not taken. What is owed again comes first.
+func (p *Payout) Status() string {
+	switch {
+	case p.Ordered == 0 && p.Payable == 0 && p.Clearing == 0 && p.Returned == 0:
+		return PayoutReversed
+	case p.Returned > 0:
+		return PayoutReturned
+	case p.Clearing > 0:
+		return PayoutSent
+	case p.Payable > 0:
+		return PayoutOrdered
+	case p.PaidCash > 0:
+		return PayoutPaidCash
+	}
+	return PayoutSettled
+}
+
+// Entitlement is what a person may receive from a programme for a month. The
+// later position wins.
+type Entitlement struct {
+	Organization string         `json:"organization"`
+	Person       string         `json:"person"`
+	Programme    string         `json:"programme"`
+	Period       string         `json:"period"`
+	Unit         string         `json:"unit"`
+	Currency     money.Currency `json:"currency"`
+	Amount       int64          `json:"amount_minor"`
+	At           Position       `json:"at"`
+}
+
+// Stop ends a person's payments from a programme from a month on. The later
+// position wins.
+type Stop struct {
+	Organization string      `json:"organization"`
+	Person       string      `json:"person"`
+	Programme    string      `json:"programme"`
+	FromPeriod   string      `json:"from_period"`
+	Reason       string      `json:"reason"`
+	EffectiveOn  events.Date `json:"effective_on"`
+	At           Position    `json:"at"`
+}
+
+// Organization is one institution that keeps its book here. The later position
+// wins.
+type Organization struct {
+	Organization string      `json:"organization"`
+	Kind         string      `json:"kind"` // market, school, fund or province
+	Name         string      `json:"name"`
+	Unit         string      `json:"unit"`
+	BankBIN      string      `json:"bank_bin"`
+	Account      string      `json:"account"`
+	Since        events.Date `json:"since"`
+	At           Position    `json:"at"`
+}
+
+// Stall is a stall and the trader it is let to: of several lettings the one
+// with the latest day, then the later position.
+type Stall struct {
+	Organization string      `json:"organization"`
+	Stall        string      `json:"stall"`
+	Person       string      `json:"person"`
+	Since        events.Date `json:"since"`
+	At           Position    `json:"at"`
+}
+
+// Kinds of holdings.
+const (
+	HoldingCollector = "collector" // cash that a collector still holds
+	HoldingPayPoint  = "paypoint"  // cash that lies at a pay point
+	HoldingCredit    = "credit"    // what a payer has paid above what was owed
+)
+
+// Holding is money that lies somewhere on its way, in minor units. Holder is
+// the collector, the pay point, or stall:<id> or pupil:<person>. As a change,
+// the amount is what to add.
+type Holding struct {
+	Organization string         `json:"organization"`
+	Kind         string         `json:"kind"`
+	Holder       string         `json:"holder"`
+	Currency     money.Currency `json:"currency"`
+	Amount       int64          `json:"amount_minor"`
+}
+
+// Kinds of subjects that a trace leads from.
+const (
+	SubjectEvent     = "event" // an event id; its own record, and those that reverse or take it up again
+	SubjectBill      = "bill"
+	SubjectPayout    = "payout"
+	SubjectStall     = "stall"
+	SubjectLine      = "line"
+	SubjectPerson    = "person"
+	SubjectCollector = "collector"
+	SubjectPayPoint  = "paypoint"
+	SubjectUnit      = "unit"
+)
+
+// Link says that a record is about something.
+type Link struct {
+	Organization string `json:"organization"`
+	Kind         string `json:"kind"`
+	Subject      string `json:"subject"`
+	Position
+}
+
+// TracedEvent is an accepted record as a trace shows it. Amount is the fact's
+// own, a decimal string, empty where it has none.
+type TracedEvent struct {
+	Position
+	Organization string         `json:"organization"`
+	Source       string         `json:"source"`
+	EventID      string         `json:"event_id"`
+	Type         string         `json:"type"`
+	Status       string         `json:"status"` // posted or recorded
+	Code         string         `json:"code"`   // what was unusual, if anything
+	EffectiveOn  events.Date    `json:"effective_on"`
+	RecordedAt   time.Time      `json:"recorded_at"`
+	Currency     money.Currency `json:"currency"`
+	Amount       string         `json:"amount"`
+}
