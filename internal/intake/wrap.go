@@ -1,0 +1,171 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"socho/events"
+)
+
+// MaxInput is how much of a line that is no event is kept. Sealed and in
+// base64 it fills an event of events.MaxEventBytes but for the envelope.
+const MaxInput = 46 << 10
+
+// What a wrapped line gets where none of its own could be made out. All of it
+// is constant, so that the same bad line twice is the same bytes.
+const (
+	undecodableSource = "urn:socho:intake"
+	undecodableTime   = "2000-01-01T00:00:00Z"
+	undecodableID     = "undecodable-"
+	inputField        = "input"
+)
+
+var undecodableType = events.Type("intake.undecodable")
+
+// parse checks the line and makes out who it is about.
+func (it *item) parse(defaultOrg string) {
+	fact, err := events.ParsePublished(it.text)
+	if err == nil {
+		e := fact.Event
+		it.fact = fact
+		it.salvage = events.Salvage{ID: e.ID, Source: e.Source, Organization: e.Subject, Person: fact.Person, Time: e.Time}
+		// One that carries personal fields is no erasure: its type has no place
+		// for them, and it goes on as undecodable.
+		if erased, ok := e.Fact.(*events.Erased); ok && len(fact.Personal) == 0 {
+			it.erasure = erased
+		}
+		return
+	}
+	if !errors.As(err, &it.reason) {
+		it.reason = &events.Error{Code: events.NotJSON}
+	}
+	it.salvage = events.Salvaged(it.text)
+	if it.salvage.Organization == "" {
+		it.salvage.Organization = defaultOrg
+	}
+	if it.salvage.Organization == "" {
+		it.salvage.Organization = Unrouted
+	}
+}
+
+// ref is whose keys the line needs; ok is false where it needs none.
+func (it *item) ref() (ref Ref, ok bool) {
+	ref = Ref{Organization: it.salvage.Organization, Person: string(it.salvage.Person)}
+	if it.fact == nil {
+		return ref, true
+	}
+	ref.Check = len(it.fact.Personal) == 0
+	return ref, ref.Person != "" && it.erasure == nil
+}
+
+// seal works out the bytes that go on the log. Errors: those of the keys.
+func (it *item) seal(keys Keys) error {
+	s := &it.salvage
+	if it.fact != nil {
+		value, err := it.fact.Value(func(field, clear string) (string, error) {
+			return keys.Seal(s.Organization, string(s.Person), events.ClassOf(field), string(s.ID), field, clear)
+		})
+		if err == nil && len(it.fact.Personal) > 0 {
+			// A fact whose type has no place for what was sealed shows here.
+			_, err = events.Decode(value)
+		}
+		if err == nil {
+			it.value = value
+			return nil
+		}
+		if !errors.As(err, &it.reason) {
+			return err
+		}
+	}
+	return it.wrap(keys)
+}
+
+// wrap makes the fact intake.undecodable: the line sealed as it stands, under
+// its person's contact key where a person could be made out, else under the
+// organization's.
+//
+// Of a line longer than MaxInput the beginning is kept, followed inside the
+// seal by the whole line's length and SHA-256, and data.at is /-/cut/LENGTH in
+// place of the field's pointer ("-" is no field of any event).
+func (it *item) wrap(keys Keys) error {
+	s := &it.salvage
+	input, at := string(it.text), safePointer(it.reason.Field)
+	if it.length > MaxInput {
+		if it.length <= MaxLineBytes {
+			it.sum = sha256.Sum256(it.text)
+		}
+		note := fmt.Sprintf("\n[socho: cut, %d bytes in all, sha256 %x]", it.length, it.sum)
+		input, at = string(it.text[:MaxInput-len(note)])+note, "/-/cut/"+strconv.Itoa(it.length)
+		it.cut = true
+	}
+	class := events.OfOrganization
+	if s.Person != "" {
+		class = events.Contact
+	}
+	seal := func(id string) (string, error) {
+		return keys.Seal(s.Organization, string(s.Person), class, id, inputField, input)
+	}
+	id, source, time := s.ID, s.Source, s.Time
+	if id == "" {
+		// The hash is of sealed text: one of the clear line would let anybody
+		// try out guesses.
+		first, err := seal(undecodableID)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256([]byte(first))
+		id = events.EventID(undecodableID + hex.EncodeToString(sum[:16]))
+	}
+	if source == "" {
+		source = undecodableSource
+	}
+	if time == "" {
+		time = undecodableTime
+	}
+	sealed, err := seal(string(id))
+	if err != nil {
+		return err
+	}
+	it.value, err = events.New(
+		events.Envelope{ID: id, Source: source, Type: undecodableType, Subject: s.Organization, Time: time},
+		&events.Undecodable{Reason: events.Word(it.reason.Code), At: at, Person: s.Person, Input: events.Cipher(sealed)},
+	)
+	if err != nil {
+		return fmt.Errorf("wrapping an undecodable line: %w", err) // never, by the bounds above
+	}
+	it.wrapped = true
+	return nil
+}
+
+// safePointer keeps of a JSON Pointer what can be a field's name or a place in
+// a list. Names in a bad line are the publisher's own, and a number among them
+// may be somebody's.
+func safePointer(p string) string {
+	end := 0
+	for end < len(p) {
+		name, _, _ := strings.Cut(p[end+1:], "/")
+		if !plainName(name) {
+			break
+		}
+		end += 1 + len(name)
+	}
+	return p[:end]
+}
+
+func plainName(s string) bool {
+	digits := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c >= 'a' && c <= 'z', c == '_':
+		default:
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32 && digits <= 3
+}
