@@ -48,7 +48,7 @@ type Result struct {
 	// Amount is 54 as printed; AmountVND the same in whole đồng, 0 unless the
 	// amount is right and the currency is 704.
 	Amount    string `json:"amount,omitempty"`
-	AmountVND int64  `json:"amount_vnd,omitempty"`
+	AmountVND int64  `json:"amount_vnd,omitzero"`
 	// Additional holds the objects of 62 under their two digits, 08 the purpose.
 	Additional   map[string]string `json:"additional,omitempty"`
 	MerchantName string            `json:"merchant_name,omitempty"`

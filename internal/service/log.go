@@ -33,8 +33,8 @@ type Log struct {
 	shards int
 }
 
-// Shards returns the number of shards.
-func (l *Log) Shards() int { return l.shards }
+// Partitions returns the number of shards, for life.
+func (l *Log) Partitions() int { return l.shards }
 
 // Ends returns the offset behind each shard's last record.
 func (l *Log) Ends(ctx context.Context) (map[int]int64, error) {

@@ -1,0 +1,180 @@
+// Command socho is the market's account book: one binary that runs the service,
+// hands facts in, and answers what the ledger says.
+//
+//	socho run --sample               the whole service, with the sample province
+//	socho publish events.jsonl       facts in
+//	socho balances --account hg-     what the accounts say
+//	socho verify --replay            nothing was altered, nothing lost
+//
+// Every command prints for people by default and JSON with --json; results go
+// to stdout, progress and logs to stderr. It exits 0 on success, 1 on a refusal
+// or failed check, 2 on wrong usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"socho/internal/service"
+)
+
+// CLI is every command and flag.
+type CLI struct {
+	Data     string   `help:"Data directory of the embedded default." default:"./data" env:"SOCHO_DATA" placeholder:"DIR"`
+	Database string   `help:"PostgreSQL to use instead of the embedded one." env:"SOCHO_DATABASE_URL" placeholder:"URL"`
+	Kafka    []string `help:"Kafka brokers to use instead of the embedded one." env:"SOCHO_KAFKA_BROKERS" placeholder:"BROKERS"`
+	JSON     bool     `help:"Print JSON: one object, or one a line."`
+
+	Run       RunCommand       `cmd:"" help:"Run the service: broker, PostgreSQL, ledger, projections and pages, until Ctrl-C."`
+	Publish   PublishCommand   `cmd:"" help:"Hand facts in, one CloudEvents JSON object a line."`
+	Outcomes  OutcomesCommand  `cmd:"" help:"List what became of each record, and why."`
+	Balances  BalancesCommand  `cmd:"" help:"List accounts with their sums."`
+	Transfers TransfersCommand `cmd:"" help:"List one account's transfers."`
+	Verify    VerifyCommand    `cmd:"" help:"Examine everything stored, against itself and against the log."`
+	Replay    ReplayCommand    `cmd:"" help:"Rebuild the ledger's tables from the log."`
+	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
+	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
+}
+
+// Main is one call of the program, as tests make it too.
+type Main struct {
+	Args           []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// usageError exits 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errFailed exits 1 with nothing more to say: the result has been printed.
+var errFailed = errors.New("check failed")
+
+func main() {
+	// Ctrl-C asks to end well; a second one ends at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit((&Main{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}).Run(ctx))
+}
+
+// Run executes the call and returns its exit code.
+func (m *Main) Run(ctx context.Context) (code int) {
+	var cli CLI
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("socho"),
+		kong.Description("Sổ Chợ keeps the account book of markets, schools and benefit funds: facts in, exact postings and traceable figures out."),
+		kong.Writers(m.Stdout, m.Stderr),
+		kong.Exit(func(c int) { exited = c; panic(exit{}) }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		panic(err) // the struct above is wrong; every test would show it
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(exit); !ok {
+				panic(r)
+			}
+			code = exited
+		}
+	}()
+	call, err := parser.Parse(m.Args)
+	if err != nil {
+		fmt.Fprintln(m.Stderr, "socho:", err)
+		fmt.Fprintln(m.Stderr, "See: socho --help")
+		return 2
+	}
+	call.BindTo(ctx, (*context.Context)(nil))
+	err = call.Run(&Call{Main: m, CLI: &cli})
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFailed):
+		return 1
+	case errors.As(err, &usage):
+		fmt.Fprintln(m.Stderr, "socho:", err)
+		return 2
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(m.Stderr, "socho: interrupted")
+		return 1
+	}
+	fmt.Fprintln(m.Stderr, "socho:", err)
+	return 1
+}
+
+// exit unwinds kong's own exits, such as --help.
+type exit struct{}
+
+// Call is what a command works with.
+type Call struct {
+	*Main
+	CLI *CLI
+}
+
+// open joins the service for a command that reads or writes; close it. In the
+// embedded default without a running socho, it brings the stack up for itself.
+func (c *Call) open(ctx context.Context, own bool) (*service.Service, error) {
+	data, err := filepath.Abs(c.CLI.Data)
+	if err != nil {
+		return nil, err
+	}
+	s, err := service.Open(ctx, service.Options{
+		Data: data, Database: c.CLI.Database, Kafka: c.CLI.Kafka, Own: own,
+		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: logLevel(own)})),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Start(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func logLevel(server bool) slog.Level {
+	if server {
+		return slog.LevelInfo
+	}
+	return slog.LevelWarn
+}
+
+// caughtUp opens the service and waits until the ledger has reached the end of
+// the log as it is now.
+func (c *Call) caughtUp(ctx context.Context) (*service.Service, error) {
+	s, err := c.open(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.WaitForLedger(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// positions reads SHARD:OFFSET,SHARD:OFFSET.
+func positions(text string) (map[int]int64, error) {
+	found := map[int]int64{}
+	for part := range strings.SplitSeq(text, ",") {
+		var shard int
+		var offset int64
+		if n, err := fmt.Sscanf(part, "%d:%d", &shard, &offset); n != 2 || err != nil || shard < 0 || offset < 0 || fmt.Sprintf("%d:%d", shard, offset) != part {
+			return nil, usageError{fmt.Errorf("%q is no position; expected SHARD:OFFSET, such as 0:120", part)}
+		}
+		found[shard] = offset
+	}
+	return found, nil
+}
