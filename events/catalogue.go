@@ -76,30 +76,35 @@ type entry struct {
 	version int // counted from 1
 }
 
-// index maps full type names to entries; names maps area.fact to how many
-// versions there are.
-var index, names = buildIndex(catalogue)
+// known is the catalogue by name. Tests of the mechanism make their own.
+var known = newVocabulary(catalogue)
 
-func buildIndex(kinds []kind) (map[string]entry, map[string]int) {
-	byType, byName := map[string]entry{}, map[string]int{}
+// vocabulary finds facts by their names.
+type vocabulary struct {
+	types map[string]entry // by full type name
+	names map[string]int   // area.fact: how many versions there are
+}
+
+func newVocabulary(kinds []kind) *vocabulary {
+	voc := &vocabulary{map[string]entry{}, map[string]int{}}
 	for i := range kinds {
 		k := &kinds[i]
-		byName[k.name] = len(k.versions)
+		voc.names[k.name] = len(k.versions)
 		for v := range k.versions {
-			byType[TypePrefix+k.name+".v"+strconv.Itoa(v+1)] = entry{k, v + 1}
+			voc.types[TypePrefix+k.name+".v"+strconv.Itoa(v+1)] = entry{k, v + 1}
 		}
 	}
-	return byType, byName
+	return voc
 }
 
 // Types lists every event type, all versions, sorted.
-func Types() []string { return slices.Sorted(maps.Keys(index)) }
+func Types() []string { return slices.Sorted(maps.Keys(known.types)) }
 
 // Type returns the full name of a fact's newest version, such as
 // Type("market.fee_assessed"). It panics on a name that is not in the
 // catalogue.
 func Type(name string) string {
-	n, ok := names[name]
+	n, ok := known.names[name]
 	if !ok {
 		panic("events: no fact " + name)
 	}
@@ -108,22 +113,22 @@ func Type(name string) string {
 
 // Name returns area.fact of a full type name, or "" where it is none of ours.
 func Name(fullType string) string {
-	e, ok := index[fullType]
+	e, ok := known.types[fullType]
 	if !ok {
 		return ""
 	}
 	return e.kind.name
 }
 
-// lookUp finds a type, or says whether it is the fact or the version that is
-// not known.
-func lookUp(fullType string) (entry, error) {
-	if e, ok := index[fullType]; ok {
+// find finds a type, or says whether it is the fact or the version that is not
+// known.
+func (voc *vocabulary) find(fullType string) (entry, error) {
+	if e, ok := voc.types[fullType]; ok {
 		return e, nil
 	}
 	if rest, ok := strings.CutPrefix(fullType, TypePrefix); ok {
 		if at := strings.LastIndex(rest, ".v"); at > 0 {
-			if _, known := names[rest[:at]]; known {
+			if _, ok := voc.names[rest[:at]]; ok {
 				return entry{}, errorf(UnknownVersion, "/type", "this fact is not known in that version")
 			}
 		}

@@ -24,7 +24,9 @@ var strict = json.JoinOptions(
 // Decode reads an event as it stands on the log. It is strict: every deviation
 // is an *Error with a code and the field's place. It keeps no reference to
 // value.
-func Decode(value []byte) (*Event, error) {
+func Decode(value []byte) (*Event, error) { return known.decode(value) }
+
+func (voc *vocabulary) decode(value []byte) (*Event, error) {
 	if value == nil {
 		return nil, errorf(NoValue, "", "the record has no value")
 	}
@@ -32,7 +34,7 @@ func Decode(value []byte) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	event, entry, err := decodeEnvelope(value)
+	event, entry, err := voc.decodeEnvelope(value)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +147,7 @@ func unknownName(under, p string) string {
 
 var envelopePlan = planOf(reflect.TypeFor[Envelope]())
 
-func decodeEnvelope(value []byte) (*Event, entry, error) {
+func (voc *vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
 	event := &Event{}
 	if err := json.Unmarshal(value, &event.Envelope, strict); err != nil {
 		return nil, entry{}, fieldError(err, "")
@@ -161,7 +163,7 @@ func decodeEnvelope(value []byte) (*Event, entry, error) {
 	if e.Data.Kind() != '{' {
 		return nil, entry{}, errorf(WrongType, "/data", "expected an object")
 	}
-	found, err := lookUp(e.Type)
+	found, err := voc.find(e.Type)
 	if err != nil {
 		return nil, entry{}, err
 	}

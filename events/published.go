@@ -102,7 +102,7 @@ func ParsePublished(line []byte) (*Published, error) {
 	if p.Event, err = Decode(p.envelope); err != nil {
 		return nil, err
 	}
-	e, _ := lookUp(p.Event.Type)
+	e, _ := known.find(p.Event.Type)
 	if e.kind.internal() {
 		return nil, errorf(BadOrganization, "/type", "facts about the log itself are not handed in")
 	}

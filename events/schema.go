@@ -124,7 +124,7 @@ var together = map[reflect.Type]schema{
 // fraction, a reference code's check character, the same item twice in a bill,
 // and a figure above its denominator. Errors: unknown_type, unknown_version.
 func Schema(eventType string) ([]byte, error) {
-	e, err := lookUp(eventType)
+	e, err := known.find(eventType)
 	if err != nil {
 		return nil, err
 	}

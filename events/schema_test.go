@@ -82,7 +82,7 @@ func compile(t *testing.T, eventType string) *jsonschema.Schema {
 
 // accepted says whether the codec takes the text for an event of its type.
 func accepted(eventType string, text []byte) error {
-	if index[eventType].kind.internal() {
+	if known.types[eventType].kind.internal() {
 		_, err := Decode(text)
 		return err
 	}
@@ -229,7 +229,7 @@ func TestSchemaAgreesWithCodec(t *testing.T) {
 				t.Fatalf("the example is refused: %v", err)
 			}
 			members := places(document, nil)
-			known := properties(t, name, "data")
+			inData := properties(t, name, "data")
 			// Fields that the example leaves out, and those of other facts or none.
 			for _, field := range envelopePlan.names {
 				members = append(members, place{field})
@@ -243,7 +243,7 @@ func TestSchemaAgreesWithCodec(t *testing.T) {
 				if at[0] != "data" && at[0] != "subject" && name != TypePrefix+"market.payment_received.v1" {
 					continue // the envelope is the same for every fact: once will do
 				}
-				if len(at) == 2 && named && known[last] == nil {
+				if len(at) == 2 && named && inData[last] == nil {
 					compare(at, "a")
 					compare(at, map[string]any{})
 					continue
@@ -278,7 +278,7 @@ func properties(t *testing.T, eventType string, path ...string) map[string]any {
 // dataFields are the fields of all facts.
 func dataFields() []string {
 	all := map[string]bool{"personal": true}
-	for _, e := range index {
+	for _, e := range known.types {
 		for _, name := range e.kind.versions[e.version-1].fields.names {
 			all[name] = true
 		}
