@@ -1,0 +1,102 @@
+package projections
+
+import (
+	"strings"
+
+	"socho/events"
+	"socho/ledger"
+)
+
+// FoldPayouts keeps a row for each payout, and what persons are entitled to.
+// A payout's sums come from the transfers on its three accounts, told apart by
+// the account on the other side, so that a reversal undoes what it reverses.
+func FoldPayouts(c *Changes, a *Accepted) {
+	on := a.Event.Fact.Effective()
+	at := Position{a.Shard, a.Offset}
+	switch f := a.Event.Fact.(type) {
+	case *events.PersonEntitled:
+		c.Entitlements = append(c.Entitlements, Entitlement{a.Event.Subject, string(f.Person), string(f.Programme), string(f.Period),
+			string(f.Unit), f.Currency, f.Money().Minor(), at})
+	case *events.PersonStopped:
+		c.Stops = append(c.Stops, Stop{a.Event.Subject, string(f.Person), string(f.Programme), string(f.FromPeriod), string(f.Reason), on, at})
+	case *events.PayoutOrdered:
+		p := c.payout(a, string(f.Payout))
+		p.Person, p.Programme, p.Period, p.Unit = string(f.Person), string(f.Programme), string(f.Period), string(f.Unit)
+		p.Method, p.Currency, p.OrderedOn = string(f.Method), f.Currency, on
+	case *events.PayoutSent:
+		c.payout(a, string(f.Payout)).SentOn = on
+	case *events.PayoutSettled:
+		c.payout(a, string(f.Payout)).SettledOn = on
+	case *events.PayoutReturned:
+		p := c.payout(a, string(f.Payout))
+		p.ReturnedOn, p.Reason = on, string(f.Reason)
+	case *events.PaidInCash:
+		c.payout(a, string(f.Payout)).CashOn = on
+	}
+	for i := range a.Transfers {
+		t := &a.Transfers[i]
+		if person, stage, payout, ok := stageOf(t.Debit); ok {
+			c.payout(a, payout).move(t, person, stage, t.Credit, -t.Amount.Minor())
+		}
+		if person, stage, payout, ok := stageOf(t.Credit); ok {
+			c.payout(a, payout).move(t, person, stage, t.Debit, t.Amount.Minor())
+		}
+	}
+}
+
+// payout returns the change to a payout within this batch.
+func (c *Changes) payout(a *Accepted, id string) *Payout {
+	if c.payouts == nil {
+		c.payouts = map[[2]string]int{}
+	}
+	key := [2]string{a.Event.Subject, id}
+	at := Position{a.Shard, a.Offset}
+	i, ok := c.payouts[key]
+	if !ok {
+		i = len(c.Payouts)
+		c.payouts[key] = i
+		c.Payouts = append(c.Payouts, Payout{Organization: a.Event.Subject, Payout: id, First: at})
+	}
+	c.Payouts[i].Last = at
+	return &c.Payouts[i]
+}
+
+// move books what a transfer did to one of the payout's accounts: a credit
+// adds to what is owed at that stage, a debit (below zero) takes off.
+func (p *Payout) move(t *ledger.Transfer, person, stage, against string, credit int64) {
+	p.Currency = t.Amount.Currency()
+	if p.Person == "" {
+		p.Person = person
+	}
+	switch stage {
+	case "payable":
+		p.Payable += credit
+	case "clearing":
+		p.Clearing += credit
+	case "returned":
+		p.Returned += credit
+	}
+	switch account := strings.Split(against, ":"); {
+	case len(account) > 2 && account[0] == "person" && account[2] == "granted":
+		p.Ordered += credit
+	case len(account) > 1 && account[0] == "unallocated" && account[1] == "out":
+		p.Settled -= credit
+	case len(account) > 1 && account[0] == "unallocated" && account[1] == "in":
+		p.CameBack += credit
+	case account[0] == "cash":
+		p.PaidCash -= credit
+	case account[0] == "suspense" && t.Code != "payout_returned":
+		// Cash beyond what the till was known to hold, or its reversal.
+		p.PaidCash -= credit
+	}
+}
+
+// stageOf takes the path of a payout's account apart: person:p1:payable:o1,
+// with the currency behind it where it is not đồng.
+func stageOf(path string) (person, stage, payout string, ok bool) {
+	s := strings.Split(path, ":")
+	if (len(s) == 4 || len(s) == 5) && s[0] == "person" && (s[2] == "payable" || s[2] == "clearing" || s[2] == "returned") {
+		return s[1], s[2], s[3], true
+	}
+	return "", "", "", false
+}
