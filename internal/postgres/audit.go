@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -121,7 +122,8 @@ func (a *Audit) shard(ctx context.Context, tx pgx.Tx, db *DB, head *ledger.Head,
 			last = ledger.Hash(o.LeafHash)
 		}
 	}
-	a.Roots[head.Shard] = fmt.Sprintf("%x", rebuilt.Root())
+	root := rebuilt.Root()
+	a.Roots[head.Shard] = hex.EncodeToString(root[:])
 	switch {
 	case rebuilt.Size != head.NextOffset:
 		a.problem("positions: shard %d stands at %d, outcomes end at %d", head.Shard, head.NextOffset, rebuilt.Size)

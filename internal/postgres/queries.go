@@ -1,0 +1,205 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"socho/events"
+	"socho/internal/money"
+	"socho/ledger"
+)
+
+// AsOf limits a question to what was known at a position or at a time, and to
+// what was true on a day. The zero value asks for everything.
+type AsOf struct {
+	Position  map[int]int64 // records before these offsets; shards not named are not limited
+	Time      time.Time     // records recorded at or before
+	Effective events.Date   // transfers effective on or before
+}
+
+// IsZero reports whether nothing is limited.
+func (a AsOf) IsZero() bool {
+	return len(a.Position) == 0 && a.Time.IsZero() && a.Effective == ""
+}
+
+// Balance is one account's sums, in the currency's decimals.
+type Balance struct {
+	Account  string         `json:"account"`
+	Kind     ledger.Kind    `json:"kind"`
+	Currency money.Currency `json:"currency"`
+	Debits   string         `json:"debits"`
+	Credits  string         `json:"credits"`
+	Balance  string         `json:"balance"` // debits − credits, always
+}
+
+// Balances calls each for the accounts whose full name begins with a prefix,
+// sorted by name. Accounts that had no transfer as of then are left out.
+func (db *DB) Balances(ctx context.Context, prefix string, as AsOf, each func(Balance) error) error {
+	var rows pgx.Rows
+	var err error
+	if as.IsZero() {
+		rows, err = db.Query(ctx, `
+			SELECT organization || ':' || path AS name, kind, currency, debits, credits
+			FROM accounts JOIN balances USING (shard, account)
+			WHERE starts_with(organization || ':' || path, $1)
+			ORDER BY organization || ':' || path COLLATE "C"`, prefix)
+	} else {
+		shards, offsets := as.positions()
+		rows, err = db.Query(ctx, `
+			WITH moved AS (
+				SELECT t.shard, t.debit, t.credit, t.amount FROM transfers t
+				JOIN outcomes o USING (shard, log_offset)
+				LEFT JOIN unnest($2::smallint[], $3::bigint[]) AS p(shard, next_offset) USING (shard)
+				WHERE t.log_offset < coalesce(p.next_offset, 9223372036854775807)
+				  AND ($4::timestamptz IS NULL OR o.recorded_at <= $4)
+				  AND ($5::date IS NULL OR t.effective_on <= $5)),
+			sums AS (
+				SELECT shard, account, sum(d) AS debits, sum(c) AS credits FROM (
+					SELECT shard, debit AS account, amount AS d, 0::numeric AS c FROM moved
+					UNION ALL SELECT shard, credit, 0, amount FROM moved) m
+				GROUP BY shard, account)
+			SELECT organization || ':' || path AS name, kind, currency, debits, credits
+			FROM accounts JOIN sums USING (shard, account)
+			WHERE starts_with(organization || ':' || path, $1)
+			ORDER BY organization || ':' || path COLLATE "C"`, prefix, shards, offsets, instant(as.Time), day(as.Effective))
+	}
+	if err != nil {
+		return err
+	}
+	var b Balance
+	var debits, credits pgtype.Numeric
+	_, err = pgx.ForEachRow(rows, []any{&b.Account, &b.Kind, &b.Currency, &debits, &credits}, func() error {
+		dr, err := total(debits)
+		if err != nil {
+			return err
+		}
+		cr, err := total(credits)
+		if err != nil {
+			return err
+		}
+		b.Debits, b.Credits = dr.Format(b.Currency), cr.Format(b.Currency)
+		difference := dr.Big()
+		b.Balance = money.FormatSigned(difference.Sub(difference, cr.Big()), b.Currency)
+		return each(b)
+	})
+	return err
+}
+
+func (a AsOf) positions() (shards []int16, offsets []int64) {
+	for shard, offset := range a.Position {
+		shards, offsets = append(shards, int16(shard)), append(offsets, offset)
+	}
+	return shards, offsets
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Posting is one transfer as an account sees it.
+type Posting struct {
+	Shard       int            `json:"shard"`
+	Offset      int64          `json:"offset"`
+	Line        int            `json:"line"`
+	Debit       string         `json:"debit"`
+	Credit      string         `json:"credit"`
+	Amount      string         `json:"amount"`
+	Currency    money.Currency `json:"currency"`
+	Code        string         `json:"code"`
+	EffectiveOn events.Date    `json:"effective_on"`
+	EventID     string         `json:"event_id"`
+}
+
+// ErrNoAccount is returned for an account that was never used.
+var ErrNoAccount = fmt.Errorf("no such account")
+
+// Postings calls each for one account's transfers, in the order of the log.
+// Errors: ErrNoAccount.
+func (db *DB) Postings(ctx context.Context, account string, each func(Posting) error) error {
+	organization, path, _ := strings.Cut(account, ":")
+	var shard int
+	var number int64
+	if err := db.QueryRow(ctx, `SELECT shard, account FROM accounts WHERE organization = $1 AND path = $2`, organization, path).Scan(&shard, &number); err != nil {
+		if err == pgx.ErrNoRows {
+			return ErrNoAccount
+		}
+		return err
+	}
+	rows, err := db.Query(ctx, `
+		SELECT t.shard, t.log_offset, t.line, d.organization || ':' || d.path, c.organization || ':' || c.path,
+			t.amount::bigint, d.currency, t.code, t.effective_on::text, o.event_id
+		FROM transfers t
+		JOIN accounts d ON d.shard = t.shard AND d.account = t.debit
+		JOIN accounts c ON c.shard = t.shard AND c.account = t.credit
+		JOIN outcomes o ON o.shard = t.shard AND o.log_offset = t.log_offset
+		WHERE t.shard = $1 AND (t.debit = $2 OR t.credit = $2)
+		ORDER BY t.log_offset, t.line`, shard, number)
+	if err != nil {
+		return err
+	}
+	var p Posting
+	var minor int64
+	_, err = pgx.ForEachRow(rows, []any{&p.Shard, &p.Offset, &p.Line, &p.Debit, &p.Credit, &minor, &p.Currency, &p.Code, &p.EffectiveOn, &p.EventID}, func() error {
+		amount, err := money.New(minor, p.Currency)
+		if err != nil {
+			return err
+		}
+		p.Amount = amount.String()
+		return each(p)
+	})
+	return err
+}
+
+// ListOutcomes calls each for the outcomes of the given statuses (all, where
+// none is named) from a position on: shards in order, offsets in order.
+func (db *DB) ListOutcomes(ctx context.Context, statuses []ledger.Status, since map[int]int64, each func(*ledger.Outcome) error) error {
+	numbers := make([]int16, len(statuses))
+	for i, s := range statuses {
+		numbers[i] = int16(s)
+	}
+	shards, offsets := AsOf{Position: since}.positions()
+	rows, err := db.Query(ctx, selectOutcomes+`
+		LEFT JOIN unnest($2::smallint[], $3::bigint[]) AS p(shard, since) USING (shard)
+		WHERE (cardinality($1::smallint[]) = 0 OR status = ANY($1)) AND log_offset >= coalesce(p.since, 0)
+		ORDER BY shard, log_offset`, numbers, shards, offsets)
+	if err != nil {
+		return err
+	}
+	return eachOutcome(rows, each)
+}
+
+// CountOutcomes counts the outcomes in ranges of offsets, [from, to) of a shard.
+func (db *DB) CountOutcomes(ctx context.Context, ranges []OffsetRange, counts map[ledger.Status]int64) error {
+	shards, from, to := make([]int16, len(ranges)), make([]int64, len(ranges)), make([]int64, len(ranges))
+	for i, r := range ranges {
+		shards[i], from[i], to[i] = int16(r.Shard), r.From, r.To
+	}
+	rows, err := db.Query(ctx, `
+		SELECT o.status, count(*) FROM unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS x(s, f, t)
+		JOIN outcomes o ON o.shard = x.s AND o.log_offset >= x.f AND o.log_offset < x.t
+		GROUP BY o.status`, shards, from, to)
+	if err != nil {
+		return err
+	}
+	var status int16
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&status, &n}, func() error {
+		counts[ledger.Status(status)] += n
+		return nil
+	})
+	return err
+}
+
+// OffsetRange is a run of records of one shard: From ≤ offset < To.
+type OffsetRange struct {
+	Shard    int
+	From, To int64
+}
