@@ -33,11 +33,7 @@ func (it *item) parse(defaultOrg string) {
 		e := fact.Event
 		it.fact = fact
 		it.salvage = events.Salvage{ID: e.ID, Source: e.Source, Organization: e.Subject, Person: fact.Person, Time: e.Time}
-		// One that carries personal fields is no erasure: its type has no place
-		// for them, and it goes on as undecodable.
-		if erased, ok := e.Fact.(*events.Erased); ok && len(fact.Personal) == 0 {
-			it.erasure = erased
-		}
+		it.erasure, _ = e.Fact.(*events.Erased)
 		return
 	}
 	if !errors.As(err, &it.reason) {
@@ -69,10 +65,6 @@ func (it *item) seal(keys Keys) error {
 		value, err := it.fact.Value(func(field, clear string) (string, error) {
 			return keys.Seal(s.Organization, string(s.Person), events.ClassOf(field), string(s.ID), field, clear)
 		})
-		if err == nil && len(it.fact.Personal) > 0 {
-			// A fact whose type has no place for what was sealed shows here.
-			_, err = events.Decode(value)
-		}
 		if err == nil {
 			it.value = value
 			return nil
