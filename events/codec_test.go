@@ -1,7 +1,11 @@
 package events
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -135,7 +139,19 @@ func TestShardOf(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(fee))
 	f.Add([]byte(strings.Replace(fee, "personal", "sealed", 1)))
+	examples, err := filepath.Glob(goldenDir + "/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range examples {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, input []byte) {
+		before := bytes.Clone(input)
 		Salvaged(input)
 		if p, err := ParsePublished(input); err == nil {
 			value, err := p.Value(func(field, clear string) (string, error) { return "c1.AAAA", nil })
@@ -150,11 +166,33 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("intake wrote what the ledger refuses: %v\n%s", err, value)
 			}
 		}
-		if _, err := Decode(input); err != nil {
+		event, err := Decode(input)
+		if !bytes.Equal(input, before) {
+			t.Fatal("the input was written to")
+		}
+		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || e.Code == "" {
 				t.Fatalf("an error without a code: %v", err)
 			}
+			for i := range len(err.Error()) {
+				if c := err.Error()[i]; c < 0x20 || c > 0x7e {
+					t.Fatalf("an error that is not ASCII: %q", err)
+				}
+			}
+			return
+		}
+		if day := event.Fact.Effective(); day != "" && !day.Valid() {
+			t.Fatalf("effective on %q", day)
+		}
+		// What can be read can be written, and then is what it was.
+		value, err := New(event.Envelope, event.Fact)
+		if err != nil {
+			t.Fatalf("read but not written: %v\n%s", err, input)
+		}
+		again, err := Decode(value)
+		if err != nil || !reflect.DeepEqual(again.Fact, event.Fact) {
+			t.Fatalf("written and read again: %v\n%+v\n%+v", err, again, event)
 		}
 	})
 }
