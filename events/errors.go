@@ -9,7 +9,7 @@ type Code string
 
 // The codes of malformed input.
 const (
-	TooLarge          Code = "too_large"           // above MaxEventBytes
+	TooLarge          Code = "too_large"           // above 64 KiB (MaxEventBytes)
 	BadUTF8           Code = "bad_utf8"            // not UTF-8, or an unpaired surrogate escape
 	NotJSON           Code = "not_json"            // not a JSON object
 	TrailingData      Code = "trailing_data"       // something behind the object
@@ -18,12 +18,12 @@ const (
 	MissingField      Code = "missing_field"       // a required name is absent or empty
 	WrongType         Code = "wrong_type"          // a string where a number belongs, null, a fraction, …
 	BadValue          Code = "bad_value"           // right type, but outside the field's set or bounds
-	TooDeep           Code = "too_deep"            // nested beyond MaxDepth
+	TooDeep           Code = "too_deep"            // nested beyond 6 levels (MaxDepth)
 	BadDecimal        Code = "bad_decimal"         // an amount that is no plain decimal
 	WrongScale        Code = "wrong_scale"         // an amount with other decimals than its currency has
-	AmountTooLarge    Code = "amount_too_large"    // beyond money.MaxMinor
+	AmountTooLarge    Code = "amount_too_large"    // 10^15 minor units or more
 	AmountZero        Code = "amount_zero"         // an amount must be above zero
-	UnknownCurrency   Code = "unknown_currency"    // not in package money
+	UnknownCurrency   Code = "unknown_currency"    // not a currency that the ledger knows
 	BadOrganization   Code = "bad_organization"    // subject does not match [a-z0-9-]{1,64}
 	UnknownEventType  Code = "unknown_type"        // no such fact
 	UnknownVersion    Code = "unknown_version"     // the fact exists, this version does not
