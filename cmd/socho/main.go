@@ -42,6 +42,10 @@ type CLI struct {
 	Transfers TransfersCommand `cmd:"" help:"List one account's transfers."`
 	Verify    VerifyCommand    `cmd:"" help:"Examine everything stored, against itself and against the log."`
 	Replay    ReplayCommand    `cmd:"" help:"Rebuild the ledger's tables from the log."`
+	Project   ProjectCommand   `cmd:"" help:"Rebuild what pages and figures are read from."`
+	Adoption  AdoptionCommand  `cmd:"" help:"Say how much is paid without cash, traceable to the events."`
+	Sample    SampleCommand    `cmd:"" help:"Write the sample province's events."`
+	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
 }

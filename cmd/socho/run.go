@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -45,7 +44,7 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 			return err
 		}
 	}
-	if err := s.WaitForLedger(ctx); err != nil {
+	if err := s.WaitForProjections(ctx); err != nil {
 		fmt.Fprintln(call.Stderr, "socho:", err) // the pages still show what is decided
 	}
 	server := &http.Server{Handler: call.handler(s), ReadHeaderTimeout: 10 * time.Second}
@@ -70,8 +69,3 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	}
 	return err
 }
-
-// sampleSource marks everything of the sample province.
-const samplePrefix = "https://mau.socho.example/"
-
-func isSample(source string) bool { return strings.HasPrefix(source, samplePrefix) }

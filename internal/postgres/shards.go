@@ -133,3 +133,14 @@ func (db *DB) LockOnce(ctx context.Context, name string) (release func(), err er
 		conn.Release()
 	}, nil
 }
+
+// Done reports whether a task that is done once has been done.
+func (db *DB) Done(ctx context.Context, task string) (done bool, err error) {
+	return done, db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM app.done WHERE task = $1)`, task).Scan(&done)
+}
+
+// SetDone records that a task has been done.
+func (db *DB) SetDone(ctx context.Context, task string) error {
+	_, err := db.Exec(ctx, `INSERT INTO app.done (task) VALUES ($1) ON CONFLICT DO NOTHING`, task)
+	return err
+}

@@ -14,8 +14,10 @@ import (
 	"socho/internal/devstack"
 	"socho/internal/kafka"
 	"socho/internal/postgres"
+	"socho/internal/readmodel"
 	"socho/internal/vault"
 	"socho/ledger"
+	"socho/projections"
 )
 
 // Options say which log and ledger to work on. With neither Database nor Kafka
@@ -35,6 +37,7 @@ type Service struct {
 	DB     *postgres.DB // with the service's role
 	Owner  *postgres.DB // with the role of the URL: keys, replay, audit
 	Log    *Log
+	Read   *readmodel.DB // what projections keep
 	Vault  *vault.Vault
 	URL    string // of the database
 	stack  *devstack.Stack
@@ -44,6 +47,7 @@ type Service struct {
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	runner  *projections.Runner
 }
 
 // Open joins the parts: embedded stack (our own, or that of a running socho),
@@ -87,6 +91,9 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if s.DB, err = postgres.Open(ctx, s.URL, "ledger"); err != nil {
 		return nil, err
 	}
+	if s.Read, err = readmodel.Open(ctx, s.URL); err != nil {
+		return nil, err
+	}
 	master, err := vault.LoadMaster(filepath.Join(o.Data, "master.key"))
 	if err != nil {
 		return nil, err
@@ -107,6 +114,7 @@ func Migrate(ctx context.Context, url string) error {
 	}{
 		{"ledger", postgres.LedgerMigrations()},
 		{"app", postgres.AppMigrations()},
+		{readmodel.Schema, readmodel.Migrations()},
 		{"private", fstest.MapFS{"00001_keys.sql": {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")}}},
 	} {
 		if err := postgres.Migrate(ctx, url, part.schema, part.files); err != nil {
@@ -131,8 +139,12 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
+	s.runner = &projections.Runner{Source: source{s.Log, s.DB}, Store: s.Read, Fault: func(err error) {
+		s.slog.Warn("projections try again", "reason", err)
+	}}
+	s.runner.Start(ctx)
 	for shard := range s.Log.shards {
-		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, moved: func() {}}
+		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, moved: s.runner.Wake}
 		s.running.Go(func() { w.run(ctx) })
 	}
 	return nil
@@ -143,6 +155,12 @@ func (s *Service) Start(ctx context.Context) error {
 func (s *Service) Close() error {
 	s.cancel()
 	s.running.Wait()
+	if s.runner != nil {
+		s.runner.Stop()
+	}
+	if s.Read != nil {
+		s.Read.Close()
+	}
 	var errs []error
 	if s.client != nil {
 		errs = append(errs, s.client.Close())

@@ -11,3 +11,10 @@ CREATE TABLE shards (
     since   timestamptz NOT NULL DEFAULT now()
 );
 GRANT SELECT, INSERT, UPDATE ON shards TO socho_service;
+
+-- Tasks that are done once in the life of a database.
+CREATE TABLE done (
+    task text        PRIMARY KEY,
+    at   timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT, INSERT ON done TO socho_service;

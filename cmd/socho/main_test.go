@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"socho/internal/devstack/testdb"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"socho": func() {
+			os.Exit((&Main{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}).Run(context.Background()))
+		},
+	})
+}
+
+// TestScripts runs the commands as a person would; testdata/*.txt are the
+// manual.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SOCHO_DATA", testdb.Dir(t))
+			return nil
+		},
+	})
+}
