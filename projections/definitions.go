@@ -60,7 +60,7 @@ type payout struct {
 }
 
 func (s *selection) benefits(by string) []item {
-	unit := map[entitled]int{}     // person and month → place of the latest entitlement
+	unit := map[entitled]int{}      // person and month → place of the latest entitlement
 	persons := map[entitled]*item{} // person
 	newest := map[entitled]int{}
 	var order []entitled

@@ -136,3 +136,15 @@ func Rate(part, whole *big.Int) *string {
 	s := n.String() + "." + tenths.String()
 	return &s
 }
+
+// Within returns positions bounded by what a query may know.
+func (a AsOf) Within(positions map[int]int64) map[int]int64 {
+	bounded := make(map[int]int64, len(positions))
+	for shard, next := range positions {
+		if n, ok := a.Next[shard]; ok {
+			next = min(next, n)
+		}
+		bounded[shard] = next
+	}
+	return bounded
+}

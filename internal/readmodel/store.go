@@ -1,0 +1,256 @@
+package readmodel
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"socho/projections"
+)
+
+// Positions implements projections.Store.
+func (db *DB) Positions(ctx context.Context) (map[string]map[int]int64, error) {
+	return positions(ctx, db.pool)
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func positions(ctx context.Context, q querier) (map[string]map[int]int64, error) {
+	rows, err := q.Query(ctx, `SELECT projection, shard, next_offset FROM positions`)
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]map[int]int64{}
+	var name string
+	var shard int
+	var next int64
+	_, err = pgx.ForEachRow(rows, []any{&name, &shard, &next}, func() error {
+		if at[name] == nil {
+			at[name] = map[int]int64{}
+		}
+		at[name][shard] = next
+		return nil
+	})
+	return at, err
+}
+
+// Apply implements projections.Store.
+//
+// A crash before the commit leaves nothing, one after it leaves the rows and
+// the positions: the next runner goes on from there, and no step is written
+// twice.
+func (db *DB) Apply(ctx context.Context, shard int, steps []projections.Step) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		// The positions first: whoever lost the race waits here and touches
+		// nothing else.
+		if err := advance(ctx, tx, shard, steps); err != nil {
+			return err
+		}
+		for i := range steps {
+			if err := write(ctx, tx, steps[i].Changes); err != nil {
+				return fmt.Errorf("%s: %w", steps[i].Projection, err)
+			}
+		}
+		return nil
+	})
+}
+
+func advance(ctx context.Context, tx pgx.Tx, shard int, steps []projections.Step) error {
+	names, from, to := make([]string, len(steps)), make([]int64, len(steps)), make([]int64, len(steps))
+	for i, s := range steps {
+		names[i], from[i], to[i] = s.Projection, s.From, s.To
+	}
+	if slices.Contains(from, 0) {
+		if _, err := tx.Exec(ctx, `
+			INSERT INTO positions (projection, shard, next_offset) SELECT p, $1, 0 FROM unnest($2::text[]) AS p
+			ON CONFLICT DO NOTHING`, shard, names); err != nil {
+			return err
+		}
+	}
+	tag, err := tx.Exec(ctx, `
+		UPDATE positions SET next_offset = x.t
+		FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS x(p, f, t)
+		WHERE projection = x.p AND shard = $1 AND next_offset = x.f`, shard, names, from, to)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() != int64(len(steps)) {
+		return fmt.Errorf("shard %d: %w", shard, projections.ErrMoved)
+	}
+	return nil
+}
+
+func write(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	if c == nil {
+		return nil
+	}
+	for _, w := range []func(context.Context, pgx.Tx, *projections.Changes) error{
+		addFacts, addEvents, addLinks, addBills, addPayouts, setEntitlements, setStops, setOrganizations, setStalls, addHoldings,
+	} {
+		if err := w(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// column gathers one field of many rows, as unnest wants it.
+func column[R, V any](rows []R, value func(*R) V) []V {
+	values := make([]V, len(rows))
+	for i := range rows {
+		values[i] = value(&rows[i])
+	}
+	return values
+}
+
+func addFacts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	if len(c.Facts) == 0 {
+		return nil
+	}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"adoption_facts"},
+		[]string{"shard", "log_offset", "domain", "kind", "effective_on", "period", "unit", "organization", "subject", "person", "method",
+			"currency", "amount", "denominator", "source", "event_id", "target_source", "target_id", "recorded_at", "record_hash"},
+		pgx.CopyFromSlice(len(c.Facts), func(i int) ([]any, error) {
+			f := &c.Facts[i]
+			return []any{int16(f.Shard), f.Offset, f.Domain, f.Kind, day(f.EffectiveOn), f.Period, f.Unit, f.Organization, f.Subject, f.Person, f.Method,
+				string(f.Currency), f.Amount, f.Denominator, f.Source, f.EventID, f.TargetSource, f.TargetID, f.RecordedAt, f.RecordHash[:]}, nil
+		}))
+	return err
+}
+
+func addEvents(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	if len(c.Events) == 0 {
+		return nil
+	}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"traced_events"},
+		[]string{"shard", "log_offset", "organization", "source", "event_id", "type", "status", "code", "effective_on", "recorded_at", "currency", "amount"},
+		pgx.CopyFromSlice(len(c.Events), func(i int) ([]any, error) {
+			e := &c.Events[i]
+			return []any{int16(e.Shard), e.Offset, e.Organization, e.Source, e.EventID, e.Type, e.Status, e.Code, day(e.EffectiveOn), e.RecordedAt,
+				string(e.Currency), e.Amount}, nil
+		}))
+	return err
+}
+
+func addLinks(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	if len(c.Links) == 0 {
+		return nil
+	}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"links"}, []string{"subject", "kind", "organization", "shard", "log_offset"},
+		pgx.CopyFromSlice(len(c.Links), func(i int) ([]any, error) {
+			l := &c.Links[i]
+			return []any{l.Subject, l.Kind, l.Organization, int16(l.Shard), l.Offset}, nil
+		}))
+	return err
+}
+
+func setEntitlements(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Entitlement
+	r := c.Entitlements
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO entitlements AS t (organization, period, person, programme, unit, currency, amount, shard, log_offset)
+		SELECT DISTINCT ON (o, m, p, g) o, m, p, g, u, c, a, s, f
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::smallint[], $9::bigint[])
+			AS x(o, m, p, g, u, c, a, s, f)
+		ORDER BY o, m, p, g, f DESC
+		ON CONFLICT (organization, period, person, programme) DO UPDATE
+		SET unit = EXCLUDED.unit, currency = EXCLUDED.currency, amount = EXCLUDED.amount, shard = EXCLUDED.shard, log_offset = EXCLUDED.log_offset
+		WHERE EXCLUDED.log_offset >= t.log_offset`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Period }),
+		column(r, func(e *row) string { return e.Person }), column(r, func(e *row) string { return e.Programme }),
+		column(r, func(e *row) string { return e.Unit }), column(r, func(e *row) string { return string(e.Currency) }),
+		column(r, func(e *row) int64 { return e.Amount }),
+		column(r, func(e *row) int16 { return int16(e.At.Shard) }), column(r, func(e *row) int64 { return e.At.Offset }))
+	return err
+}
+
+func setStops(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Stop
+	r := c.Stops
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO stops AS t (organization, person, programme, from_period, reason, effective_on, shard, log_offset)
+		SELECT DISTINCT ON (o, p, g) o, p, g, m, w, d::date, s, f
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::bigint[])
+			AS x(o, p, g, m, w, d, s, f)
+		ORDER BY o, p, g, f DESC
+		ON CONFLICT (organization, person, programme) DO UPDATE
+		SET from_period = EXCLUDED.from_period, reason = EXCLUDED.reason, effective_on = EXCLUDED.effective_on,
+			shard = EXCLUDED.shard, log_offset = EXCLUDED.log_offset
+		WHERE EXCLUDED.log_offset >= t.log_offset`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Person }),
+		column(r, func(e *row) string { return e.Programme }), column(r, func(e *row) string { return e.FromPeriod }),
+		column(r, func(e *row) string { return e.Reason }), column(r, func(e *row) string { return string(e.EffectiveOn) }),
+		column(r, func(e *row) int16 { return int16(e.At.Shard) }), column(r, func(e *row) int64 { return e.At.Offset }))
+	return err
+}
+
+func setOrganizations(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Organization
+	r := c.Organizations
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO organizations AS t (organization, kind, name, unit, bank_bin, account, since, shard, log_offset)
+		SELECT DISTINCT ON (o) o, k, n, u, b, a, d::date, s, f
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::smallint[], $9::bigint[])
+			AS x(o, k, n, u, b, a, d, s, f)
+		ORDER BY o, f DESC
+		ON CONFLICT (organization) DO UPDATE
+		SET kind = EXCLUDED.kind, name = EXCLUDED.name, unit = EXCLUDED.unit, bank_bin = EXCLUDED.bank_bin, account = EXCLUDED.account,
+			since = EXCLUDED.since, shard = EXCLUDED.shard, log_offset = EXCLUDED.log_offset
+		WHERE EXCLUDED.log_offset >= t.log_offset`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Kind }),
+		column(r, func(e *row) string { return e.Name }), column(r, func(e *row) string { return e.Unit }),
+		column(r, func(e *row) string { return e.BankBIN }), column(r, func(e *row) string { return e.Account }),
+		column(r, func(e *row) string { return string(e.Since) }),
+		column(r, func(e *row) int16 { return int16(e.At.Shard) }), column(r, func(e *row) int64 { return e.At.Offset }))
+	return err
+}
+
+func setStalls(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Stall
+	r := c.Stalls
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO stalls AS t (organization, stall, person, since, shard, log_offset)
+		SELECT DISTINCT ON (o, i) o, i, p, d::date, s, f
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::bigint[]) AS x(o, i, p, d, s, f)
+		ORDER BY o, i, d DESC, f DESC
+		ON CONFLICT (organization, stall) DO UPDATE
+		SET person = EXCLUDED.person, since = EXCLUDED.since, shard = EXCLUDED.shard, log_offset = EXCLUDED.log_offset
+		WHERE (EXCLUDED.since, EXCLUDED.log_offset) >= (t.since, t.log_offset)`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Stall }),
+		column(r, func(e *row) string { return e.Person }), column(r, func(e *row) string { return string(e.Since) }),
+		column(r, func(e *row) int16 { return int16(e.At.Shard) }), column(r, func(e *row) int64 { return e.At.Offset }))
+	return err
+}
+
+func addHoldings(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Holding
+	r := c.Holdings
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO holdings AS t (organization, kind, holder, currency, amount)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+		ON CONFLICT (organization, kind, holder, currency) DO UPDATE SET amount = t.amount + EXCLUDED.amount`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Kind }),
+		column(r, func(e *row) string { return e.Holder }), column(r, func(e *row) string { return string(e.Currency) }),
+		column(r, func(e *row) int64 { return e.Amount }))
+	return err
+}

@@ -1,0 +1,106 @@
+package readmodel
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"socho/projections"
+)
+
+// addBills adds the sums of a batch to the bills and fills in words. An event
+// that only pays or waives has no words, and must not wipe those there are.
+func addBills(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Bill
+	r := c.Bills
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO bills AS t (organization, bill, kind, holder, person, stall, class, period, reference, due_on, issued_on,
+			currency, issued, paid, waived, reversed, shard, first_offset, last_offset)
+		SELECT o, b, k, h, p, st, cl, m, r, NULLIF(d, '')::date, NULLIF(i, '')::date, c, si, sp, sw, rv, s, f, l
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+			$11::text[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::boolean[], $17::smallint[], $18::bigint[], $19::bigint[])
+			AS x(o, b, k, h, p, st, cl, m, r, d, i, c, si, sp, sw, rv, s, f, l)
+		ON CONFLICT (organization, bill) DO UPDATE SET
+			kind      = COALESCE(NULLIF(EXCLUDED.kind, ''), t.kind),
+			holder    = COALESCE(NULLIF(EXCLUDED.holder, ''), t.holder),
+			person    = COALESCE(NULLIF(EXCLUDED.person, ''), t.person),
+			stall     = COALESCE(NULLIF(EXCLUDED.stall, ''), t.stall),
+			class     = COALESCE(NULLIF(EXCLUDED.class, ''), t.class),
+			period    = COALESCE(NULLIF(EXCLUDED.period, ''), t.period),
+			reference = COALESCE(NULLIF(EXCLUDED.reference, ''), t.reference),
+			due_on    = COALESCE(EXCLUDED.due_on, t.due_on),
+			issued_on = COALESCE(EXCLUDED.issued_on, t.issued_on),
+			currency  = EXCLUDED.currency,
+			issued    = t.issued + EXCLUDED.issued,
+			paid      = t.paid + EXCLUDED.paid,
+			waived    = t.waived + EXCLUDED.waived,
+			reversed  = t.reversed OR EXCLUDED.reversed,
+			last_offset = EXCLUDED.last_offset`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Bill }),
+		column(r, func(e *row) string { return e.Kind }), column(r, func(e *row) string { return e.Holder }),
+		column(r, func(e *row) string { return e.Person }), column(r, func(e *row) string { return e.Stall }),
+		column(r, func(e *row) string { return e.Class }), column(r, func(e *row) string { return e.Period }),
+		column(r, func(e *row) string { return e.Reference }), column(r, func(e *row) string { return string(e.DueOn) }),
+		column(r, func(e *row) string { return string(e.IssuedOn) }), column(r, func(e *row) string { return string(e.Currency) }),
+		column(r, func(e *row) int64 { return e.Issued }), column(r, func(e *row) int64 { return e.Paid }),
+		column(r, func(e *row) int64 { return e.Waived }), column(r, func(e *row) bool { return e.Reversed }),
+		column(r, func(e *row) int16 { return int16(e.First.Shard) }), column(r, func(e *row) int64 { return e.First.Offset }),
+		column(r, func(e *row) int64 { return e.Last.Offset }))
+	return err
+}
+
+// addPayouts does the same for payouts.
+func addPayouts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Payout
+	r := c.Payouts
+	if len(r) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO payouts AS t (organization, payout, person, programme, period, unit, method, currency, ordered, payable, clearing, returned,
+			settled, came_back, paid_cash, reason, ordered_on, sent_on, settled_on, returned_on, cash_on, shard, first_offset, last_offset)
+		SELECT o, i, p, g, m, u, w, c, a1, a2, a3, a4, a5, a6, a7, re, NULLIF(d1, '')::date, NULLIF(d2, '')::date, NULLIF(d3, '')::date,
+			NULLIF(d4, '')::date, NULLIF(d5, '')::date, s, f, l
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+			$11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::text[], $19::text[],
+			$20::text[], $21::text[], $22::smallint[], $23::bigint[], $24::bigint[])
+			AS x(o, i, p, g, m, u, w, c, a1, a2, a3, a4, a5, a6, a7, re, d1, d2, d3, d4, d5, s, f, l)
+		ON CONFLICT (organization, payout) DO UPDATE SET
+			person      = COALESCE(NULLIF(EXCLUDED.person, ''), t.person),
+			programme   = COALESCE(NULLIF(EXCLUDED.programme, ''), t.programme),
+			period      = COALESCE(NULLIF(EXCLUDED.period, ''), t.period),
+			unit        = COALESCE(NULLIF(EXCLUDED.unit, ''), t.unit),
+			method      = COALESCE(NULLIF(EXCLUDED.method, ''), t.method),
+			currency    = COALESCE(NULLIF(EXCLUDED.currency, ''), t.currency),
+			ordered     = t.ordered + EXCLUDED.ordered,
+			payable     = t.payable + EXCLUDED.payable,
+			clearing    = t.clearing + EXCLUDED.clearing,
+			returned    = t.returned + EXCLUDED.returned,
+			settled     = t.settled + EXCLUDED.settled,
+			came_back   = t.came_back + EXCLUDED.came_back,
+			paid_cash   = t.paid_cash + EXCLUDED.paid_cash,
+			reason      = COALESCE(NULLIF(EXCLUDED.reason, ''), t.reason),
+			ordered_on  = COALESCE(EXCLUDED.ordered_on, t.ordered_on),
+			sent_on     = COALESCE(EXCLUDED.sent_on, t.sent_on),
+			settled_on  = COALESCE(EXCLUDED.settled_on, t.settled_on),
+			returned_on = COALESCE(EXCLUDED.returned_on, t.returned_on),
+			cash_on     = COALESCE(EXCLUDED.cash_on, t.cash_on),
+			last_offset = EXCLUDED.last_offset`,
+		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Payout }),
+		column(r, func(e *row) string { return e.Person }), column(r, func(e *row) string { return e.Programme }),
+		column(r, func(e *row) string { return e.Period }), column(r, func(e *row) string { return e.Unit }),
+		column(r, func(e *row) string { return e.Method }), column(r, func(e *row) string { return string(e.Currency) }),
+		column(r, func(e *row) int64 { return e.Ordered }), column(r, func(e *row) int64 { return e.Payable }),
+		column(r, func(e *row) int64 { return e.Clearing }), column(r, func(e *row) int64 { return e.Returned }),
+		column(r, func(e *row) int64 { return e.Settled }), column(r, func(e *row) int64 { return e.CameBack }),
+		column(r, func(e *row) int64 { return e.PaidCash }), column(r, func(e *row) string { return e.Reason }),
+		column(r, func(e *row) string { return string(e.OrderedOn) }), column(r, func(e *row) string { return string(e.SentOn) }),
+		column(r, func(e *row) string { return string(e.SettledOn) }), column(r, func(e *row) string { return string(e.ReturnedOn) }),
+		column(r, func(e *row) string { return string(e.CashOn) }),
+		column(r, func(e *row) int16 { return int16(e.First.Shard) }), column(r, func(e *row) int64 { return e.First.Offset }),
+		column(r, func(e *row) int64 { return e.Last.Offset }))
+	return err
+}
