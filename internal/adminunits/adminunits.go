@@ -26,8 +26,8 @@ import (
 
 // Codes of provinces.
 const (
-	TuyenQuang     = "08" // since 1 July 2025 with the former Hà Giang
-	HaGiang = "02" // until 30 June 2025
+	TuyenQuang = "08" // since 1 July 2025 with the former Hà Giang
+	HaGiang    = "02" // until 30 June 2025
 )
 
 // Unit is a commune of today's Tuyên Quang.

@@ -1,0 +1,108 @@
+package sample
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"socho/events"
+	"socho/ledger"
+)
+
+// TestOutcomes lets the ledger decide the sample, and compares what becomes of
+// each line with what it was written for.
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	long(t)
+	lines, e := scale1()
+	const shards = 8
+	records := make([][]events.Record, shards)
+	put := func(shard int, key string, value []byte) {
+		records[shard] = append(records[shard], events.Record{
+			Shard: shard, Offset: int64(len(records[shard])), Key: []byte(key), Value: value,
+		})
+	}
+	opening := opener(t, shards)
+	for shard := range shards {
+		for _, value := range opening(shard) {
+			put(shard, events.ShardSubject(shard), value)
+		}
+	}
+	seal := func(_, clear string) (string, error) { return "i1." + hex.EncodeToString([]byte(clear)), nil }
+	for line := range bytes.Lines(lines) {
+		p, err := events.ParsePublished(line)
+		if err != nil {
+			continue // TestLines counts them
+		}
+		value, err := p.Value(seal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(events.ShardOf([]byte(p.Event.Subject), shards), p.Event.Subject, value)
+	}
+	book := ledger.NewBook(shards)
+	got := map[string]int{}
+	for shard, list := range records {
+		for len(list) > 0 {
+			n := min(len(list), 8192)
+			batch, err := ledger.Decide(t.Context(), book.Head(shard), list[:n], book)
+			if err != nil {
+				t.Fatal(err)
+			}
+			book.Apply(batch)
+			list = list[len(batch.Outcomes):]
+			for i := range batch.Outcomes {
+				o := &batch.Outcomes[i]
+				if o.Type == events.Type("shard.opened") || o.Type == events.Type("shard.rules_activated") {
+					continue
+				}
+				outcome := o.Status.String()
+				if o.Code != "" {
+					outcome += " " + o.Code
+				}
+				got[outcome]++
+			}
+		}
+	}
+	same(t, "outcome", got, e.Outcomes)
+	checkBalances(t, book.Balances())
+}
+
+// checkBalances refuses what would show that money was taken from where it did
+// not lie yet.
+func checkBalances(t *testing.T, accounts []ledger.Account) {
+	t.Helper()
+	for _, a := range accounts {
+		left := a.Debits.Compare(a.Credits)
+		switch first, _, _ := strings.Cut(a.Path, ":"); {
+		case a.Path == "suspense" && left >= 0, // only money for bills that nobody knows
+			strings.HasPrefix(a.Path, "unallocated:out:") && left != 0,
+			strings.HasPrefix(a.Path, "unallocated:in:") && left > 0,
+			(first == "bank" || first == "clearing" || first == "cash") && left < 0:
+			t.Errorf("%s:%s holds %s against %s", a.Organization, a.Path, a.Debits, a.Credits)
+		}
+	}
+}
+
+// opener returns the first records of each shard.
+func opener(t *testing.T, shards int) func(shard int) [][]byte {
+	count := func(n int) *events.Count { c := events.Count(n); return &c }
+	return func(shard int) [][]byte {
+		var values [][]byte
+		for i, fact := range []events.Fact{
+			&events.ShardOpened{Ledger: "mau", Format: count(ledger.Format), Shard: count(shard), Shards: count(shards)},
+			&events.RulesActivated{RuleSet: count(ledger.LatestRuleSet)},
+		} {
+			value, err := events.New(events.Envelope{
+				ID: events.EventID([]string{"opened", "rules"}[i]), Source: "urn:socho:test", Subject: events.ShardSubject(shard),
+				Type: events.Type([]string{"shard.opened", "shard.rules_activated"}[i]), Time: "2025-01-01T00:00:00Z",
+			}, fact)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, value)
+		}
+		return values
+	}
+}
