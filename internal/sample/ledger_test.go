@@ -3,15 +3,17 @@ package sample
 import (
 	"bytes"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"testing"
 
 	"socho/events"
 	"socho/ledger"
+	"socho/projections"
 )
 
 // TestOutcomes lets the ledger decide the sample, and compares what becomes of
-// each line with what it was written for.
+// its lines, and the figures published from them, with what was expected.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	long(t)
@@ -42,6 +44,7 @@ func TestOutcomes(t *testing.T) {
 		put(events.ShardOf([]byte(p.Event.Subject), shards), p.Event.Subject, value)
 	}
 	book := ledger.NewBook(shards)
+	var changes projections.Changes
 	got := map[string]int{}
 	for shard, list := range records {
 		for len(list) > 0 {
@@ -51,6 +54,13 @@ func TestOutcomes(t *testing.T) {
 				t.Fatal(err)
 			}
 			book.Apply(batch)
+			accepted, err := projections.Accept(list, batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range accepted {
+				projections.FoldAdoption(&changes, &accepted[i])
+			}
 			list = list[len(batch.Outcomes):]
 			for i := range batch.Outcomes {
 				o := &batch.Outcomes[i]
@@ -67,6 +77,32 @@ func TestOutcomes(t *testing.T) {
 	}
 	same(t, "outcome", got, e.Outcomes)
 	checkBalances(t, book.Balances())
+	checkFigures(t, changes.Facts, e)
+}
+
+// checkFigures holds what is published against what was expected: those of the
+// latest complete month, which no query has to name, and of two before it.
+func checkFigures(t *testing.T, facts []projections.Fact, e *Expectations) {
+	t.Helper()
+	for _, domain := range projections.Domains() {
+		for _, i := range []int{-1, 0, 6} {
+			period := ""
+			if i >= 0 {
+				period = string(monthAt(i).period)
+			}
+			figures, err := projections.Evaluate(facts, projections.Query{Domain: domain, Period: period})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range figures {
+				want, ok := e.Figure(f.Domain, f.By, events.Period(f.Period))
+				if !ok || period == "" && f.Period != "2026-09" || f.Rate == nil || *f.Rate != want.Rate() ||
+					f.Numerator != strconv.FormatInt(want.Numerator, 10) || f.Denominator != strconv.FormatInt(want.Denominator, 10) {
+					t.Errorf("%s by %s %s: published %s / %s, expected %d / %d", f.Domain, f.By, f.Period, f.Numerator, f.Denominator, want.Numerator, want.Denominator)
+				}
+			}
+		}
+	}
 }
 
 // checkBalances refuses what would show that money was taken from where it did
