@@ -92,10 +92,17 @@ func (db *DB) PayoutSummary(ctx context.Context, organization, period string) (P
 	err := db.reading(ctx, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, `
 			SELECT count(*), count(*) FILTER (WHERE bank), count(*) FILTER (WHERE cash), count(*) FILTER (WHERE back),
-				count(*) FILTER (WHERE bank IS NOT TRUE AND cash IS NOT TRUE)
-			FROM (SELECT DISTINCT person FROM entitlements WHERE organization = $1 AND period = $2) e
-			LEFT JOIN (SELECT person, bool_or(settled > came_back AND returned = 0) AS bank, bool_or(paid_cash > 0) AS cash, bool_or(returned > 0) AS back
-				FROM payouts WHERE organization = $1 AND period = $2 AND ordered_on IS NOT NULL GROUP BY person) p USING (person)`,
+				count(*) FILTER (WHERE NOT bank AND NOT cash)
+			FROM (
+				SELECT bool_or(entitled) AS entitled, bool_or(bank) AS bank, bool_or(cash) AS cash, bool_or(back) AS back
+				FROM (
+					SELECT person, true AS entitled, false AS bank, false AS cash, false AS back
+					FROM entitlements WHERE organization = $1 AND period = $2
+					UNION ALL
+					SELECT person, false, settled > came_back AND returned = 0, paid_cash > 0, returned > 0
+					FROM payouts WHERE organization = $1 AND period = $2 AND ordered_on IS NOT NULL
+				) AS said GROUP BY person
+			) AS persons WHERE entitled`,
 			organization, period).Scan(&s.Entitled, &s.PaidAccount, &s.PaidCash, &s.Returned, &s.CarriedForward); err != nil {
 			return err
 		}

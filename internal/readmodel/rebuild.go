@@ -99,9 +99,19 @@ func (db *DB) Switch(ctx context.Context, projection string) (switched bool, err
 	if err != nil {
 		return false, fmt.Errorf("switch %s: %w", projection, err)
 	}
-	if switched && db.part != nil {
+	if !switched {
+		return false, nil
+	}
+	if db.part != nil {
 		db.part.Close()
 		db.part = nil
 	}
-	return switched, nil
+	// The planner knows nothing of new tables. Where this fails, PostgreSQL looks
+	// at them by itself a little later.
+	for _, t := range tables[projection] {
+		if _, err := db.pool.Exec(ctx, `ANALYZE `+db.schema+`.`+t); err != nil {
+			break
+		}
+	}
+	return true, nil
 }

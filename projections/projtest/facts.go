@@ -6,11 +6,11 @@ func on(d events.Date) events.Dated        { return events.Dated{EffectiveOn: d}
 func vnd(amount events.Decimal) events.Sum { return events.Sum{Amount: amount, Currency: "VND"} }
 func of(person events.ID) events.Of        { return events.Of{Person: person} }
 
-// Fund registers a fund and grants it a billion đồng.
+// Fund registers a fund and grants it a hundred billion đồng.
 func (l *Log) Fund(organization string, unit events.Unit, day events.Date) {
 	l.t.Helper()
 	l.Must(organization, "organization.registered", &events.OrganizationRegistered{Dated: on(day), Kind: "fund", Name: "Quỹ " + events.Label(organization), Unit: unit})
-	l.Must(organization, "benefit.funded", &events.Funded{Dated: on(day), Sum: vnd("1000000000"), Line: "grant"})
+	l.Must(organization, "benefit.funded", &events.Funded{Dated: on(day), Sum: vnd("100000000000"), Line: "grant"})
 }
 
 // Entitle lets a person receive an amount of programme "social" for a month.
