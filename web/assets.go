@@ -1,0 +1,56 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"time"
+)
+
+//go:embed static/*
+var staticFiles embed.FS
+
+// assets are the files that pages refer to, each under an address that holds
+// its checksum, so that a browser may keep it for ever.
+type assets struct {
+	content map[string][]byte
+	sum     map[string]string
+}
+
+func loadAssets() (*assets, error) {
+	a := &assets{map[string][]byte{}, map[string]string{}}
+	names, err := fs.Glob(staticFiles, "static/*")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		b, err := staticFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(b)
+		a.content[path.Base(name)] = b
+		a.sum[path.Base(name)] = hex.EncodeToString(sum[:8])
+	}
+	return a, nil
+}
+
+// address is where a file is served.
+func (a *assets) address(name string) string { return "/assets/" + a.sum[name] + "/" + name }
+
+func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	content, ok := a.content[name]
+	if !ok || r.PathValue("sum") != a.sum[name] {
+		plain(w, http.StatusNotFound, "not found\n")
+		return
+	}
+	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"socho/internal/readmodel"
+	"socho/projections"
+)
+
+// PayoutSource says where a fund's months stand.
+type PayoutSource interface {
+	Payouts(ctx context.Context, organization string, f readmodel.PayoutFilter, p readmodel.Page) ([]projections.Payout, string, error)
+	Payout(ctx context.Context, organization, payout string) (projections.Payout, error)
+	PayoutSummary(ctx context.Context, organization, period string) (readmodel.PayoutSummary, error)
+}
+
+// TraceSource leads from a thing to the events behind it.
+type TraceSource interface {
+	Trace(ctx context.Context, s readmodel.Subject, p readmodel.Page) ([]projections.TracedEvent, string, error)
+}
+
+var payoutStatuses = []string{projections.PayoutOrdered, projections.PayoutSent, projections.PayoutSettled,
+	projections.PayoutReturned, projections.PayoutPaidCash, projections.PayoutReversed}
+
+type shownPayout struct {
+	projections.Payout
+	Status string
+}
+
+type fundPage struct {
+	Organization      projections.Organization
+	Periods, Statuses []string
+	Period, Status    string
+	Summary           readmodel.PayoutSummary
+	Payouts           []shownPayout
+	Pager             pager
+}
+
+func (s *site) funds(r *request) (*view, error) { return s.organizations(r, "fund", "/funds/") }
+
+func (s *site) fund(r *request) (*view, error) {
+	o, err := s.organization(r, "fund")
+	if err != nil {
+		return nil, err
+	}
+	page := fundPage{Organization: o, Statuses: payoutStatuses, Status: r.query.Get("status"), Period: r.query.Get("period")}
+	latest, err := s.Model.LatestPeriod(r.Context(), projections.Benefits)
+	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+		return nil, err
+	}
+	if latest != "" {
+		page.Periods = projections.MonthsBefore(latest, trendMonths)
+		slices.Reverse(page.Periods)
+	}
+	if page.Period == "" {
+		page.Period = latest
+	} else if months, err := projections.Months(page.Period); err != nil || len(months) != 1 {
+		return nil, errBad
+	} else if !slices.Contains(page.Periods, page.Period) {
+		page.Periods = append([]string{page.Period}, page.Periods...)
+	}
+	if page.Period != "" {
+		if page.Summary, err = s.Model.PayoutSummary(r.Context(), o.Organization, page.Period); err != nil {
+			return nil, err
+		}
+	}
+	payouts, next, err := s.Model.Payouts(r.Context(), o.Organization, readmodel.PayoutFilter{Period: page.Period, Status: page.Status}, r.slice(billsPerPage))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range payouts {
+		page.Payouts = append(page.Payouts, shownPayout{p, p.Status()})
+	}
+	page.Pager = r.pager(next)
+	return &view{"fund", o.Name, "fund", page}, nil
+}
+
+type payoutPage struct {
+	Organization projections.Organization
+	Payout       shownPayout
+	Events       []projections.TracedEvent
+	Pager        pager
+}
+
+func (s *site) payout(r *request) (*view, error) {
+	o, err := s.organization(r, "")
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.Model.Payout(r.Context(), o.Organization, r.PathValue("payout"))
+	if err != nil {
+		return nil, err
+	}
+	page := payoutPage{Organization: o, Payout: shownPayout{p, p.Status()}}
+	var next string
+	page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout}, r.slice(eventsPerPage))
+	if err != nil {
+		return nil, err
+	}
+	page.Pager = r.pager(next)
+	return &view{"payout", r.language.say("payout.title", "payout", p.Payout), "fund", page}, nil
+}

@@ -1,0 +1,114 @@
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+//go:embed translations/*.json
+var translationFiles embed.FS
+
+// language is one of the two that pages are written in.
+type language struct {
+	code, other      string
+	thousands, point string
+	text             map[string]string
+	pages            map[string]*template.Template
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// loadLanguages reads the translations and refuses to start where one language
+// lacks a text, or says it with other values, than the other.
+func loadLanguages() (map[string]*language, error) {
+	vi := &language{code: "vi", other: "en", thousands: ".", point: ","}
+	en := &language{code: "en", other: "vi", thousands: ",", point: "."}
+	for _, l := range []*language{vi, en} {
+		b, err := translationFiles.ReadFile("translations/" + l.code + ".json")
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(b, &l.text); err != nil {
+			return nil, fmt.Errorf("translations/%s.json: %w", l.code, err)
+		}
+	}
+	for _, pair := range [][2]*language{{vi, en}, {en, vi}} {
+		for key, text := range pair[0].text {
+			other, ok := pair[1].text[key]
+			if !ok {
+				return nil, fmt.Errorf("translations/%s.json lacks %q", pair[1].code, key)
+			}
+			if !slices.Equal(placeholders(text), placeholders(other)) {
+				return nil, fmt.Errorf("translations: %q does not take the same values in both languages", key)
+			}
+		}
+	}
+	return map[string]*language{vi.code: vi, en.code: en}, nil
+}
+
+func placeholders(text string) []string {
+	found := map[string]bool{}
+	for _, p := range placeholder.FindAllString(text, -1) {
+		found[p] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// t says a text with its values: t("stall.title", "stall", "A12"). An unknown
+// key is an error, which ends the page: tests walk every page.
+func (l *language) t(key string, values ...any) (string, error) {
+	text, ok := l.text[key]
+	if !ok {
+		return "", fmt.Errorf("no text %q", key)
+	}
+	if len(values)%2 != 0 {
+		return "", fmt.Errorf("text %q: a value without a name", key)
+	}
+	for i := 0; i < len(values); i += 2 {
+		text = strings.ReplaceAll(text, "{"+fmt.Sprint(values[i])+"}", fmt.Sprint(values[i+1]))
+	}
+	return text, nil
+}
+
+// say is t for keys that the program knows to exist.
+func (l *language) say(key string, values ...any) string {
+	text, err := l.t(key, values...)
+	if err != nil {
+		panic(err) // the page's own recovery makes it a fault that is logged
+	}
+	return text
+}
+
+// word says a word of a set that publishers may add to: in translation where
+// there is one, else as it was written.
+func (l *language) word(set, word string) string {
+	if text, ok := l.text[set+"."+word]; ok {
+		return text
+	}
+	return strings.ReplaceAll(word, "_", " ")
+}
+
+const languageCookie = "lang"
+
+// choose takes the language that was asked for now, or else chosen before, or
+// else Vietnamese. A choice made now is kept for a year.
+func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
+	if l, ok := s.languages[r.URL.Query().Get("lang")]; ok {
+		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: l.code, Path: "/", MaxAge: 365 * 24 * 3600,
+			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+		return l
+	}
+	if c, err := r.Cookie(languageCookie); err == nil {
+		if l, ok := s.languages[c.Value]; ok {
+			return l
+		}
+	}
+	return s.languages["vi"]
+}

@@ -1,0 +1,189 @@
+package web
+
+import (
+	"strings"
+
+	"socho/events"
+	"socho/internal/money"
+	"socho/ledger"
+)
+
+// sentence says in plain words what an event says. Every value in it is an
+// opaque id, an amount, a day or a word of a closed set.
+func (l *language) sentence(e *events.Event) string {
+	name := events.Name(e.Type)
+	key := "say." + name
+	v := []any{"org", e.Subject, "on", date(e.Fact.Effective())}
+	sum := func(s events.Sum) { v = append(v, "amount", l.decimal(string(s.Amount), s.Currency)) }
+	switch f := e.Fact.(type) {
+	case *events.OrganizationRegistered:
+		v = append(v, "kind", l.word("kind", string(f.Kind)), "name", f.Name, "unit", unit(string(f.Unit)))
+	case *events.OpeningBalance:
+		v = append(v, "account", l.account(string(f.Path)), "side", l.word("side", string(f.Side)))
+		sum(f.Sum)
+	case *events.StallLet:
+		v = append(v, "stall", f.Stall, "person", f.Person)
+	case *events.FeeAssessed:
+		v = append(v, "bill", f.Bill, "stall", f.Stall, "month", month(string(f.Period)), "due", date(f.DueOn), "amount", l.items(f.Items, f.Currency))
+	case *events.BillIssued:
+		v = append(v, "bill", f.Bill, "person", f.Person, "class", f.Class, "month", month(string(f.Period)), "due", date(f.DueOn), "amount", l.items(f.Items, f.Currency))
+	case *events.PaymentReceived:
+		key, v = l.payment(key, v, &f.Payment)
+	case *events.BillPaid:
+		key, v = l.payment(key, v, &f.Payment)
+	case *events.CashBanked:
+		v = append(v, "collector", f.Collector, "line", f.Line)
+		sum(f.Sum)
+	case *events.FeeWaived:
+		v = append(v, "bill", f.Bill, "reason", l.word("why", string(f.Reason)))
+		sum(f.Sum)
+	case *events.BillExempted:
+		v = append(v, "bill", f.Bill, "reason", l.word("why", string(f.Reason)))
+		sum(f.Sum)
+	case *events.Refunded:
+		v = append(v, "holder", l.holder(string(f.Holder)), "line", f.Line)
+		sum(f.Sum)
+	case *events.PersonEntitled:
+		v = append(v, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.Period)), "unit", unit(string(f.Unit)))
+		sum(f.Sum)
+	case *events.Funded:
+		v = append(v, "line", f.Line)
+		sum(f.Sum)
+	case *events.PayoutOrdered:
+		v = append(v, "payout", f.Payout, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.Period)), "method", l.word("method", string(f.Method)))
+		sum(f.Sum)
+	case *events.PayoutSent:
+		v = append(v, "payout", f.Payout)
+		sum(f.Sum)
+	case *events.PayoutSettled:
+		v = append(v, "payout", f.Payout, "line", f.Line)
+		sum(f.Sum)
+	case *events.PayoutReturned:
+		if f.Line == "" {
+			key += ".rejected"
+		} else {
+			v = append(v, "line", f.Line)
+		}
+		v = append(v, "payout", f.Payout, "reason", l.word("why", string(f.Reason)))
+		sum(f.Sum)
+	case *events.CashDrawn:
+		v = append(v, "point", f.PayPoint, "line", f.Line)
+		sum(f.Sum)
+	case *events.PaidInCash:
+		if f.Receiver != "" {
+			key += ".receiver"
+			v = append(v, "receiver", f.Receiver)
+		}
+		v = append(v, "payout", f.Payout, "point", f.PayPoint)
+		sum(f.Sum)
+	case *events.PersonStopped:
+		v = append(v, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.FromPeriod)), "reason", l.word("why", string(f.Reason)))
+	case *events.LineReceived:
+		key += "." + string(f.Direction) + "." + string(f.Kind)
+		v = append(v, "line", f.Line, "account", f.Account)
+		sum(f.Sum)
+	case *events.LineAllocated:
+		if f.Bill == "" {
+			key += ".clearing"
+			v = append(v, "method", l.word("method", string(f.Clearing)))
+		} else {
+			v = append(v, "bill", f.Bill)
+		}
+		v = append(v, "line", f.Line)
+		sum(f.Sum)
+	case *events.Reversed:
+		v = append(v, "event", f.Reverses, "reason", l.word("why", string(f.Reason)))
+	case *events.InstitutionReported:
+		v = append(v, "institution", f.Institution, "unit", unit(string(f.Unit)), "status", l.word("takes_part", string(f.Status)))
+	case *events.FigureReported:
+		key += "." + string(f.Domain)
+		v = append(v, "unit", unit(string(f.Unit)), "part", l.number(int64(*f.Numerator)), "whole", l.number(int64(*f.Denominator)))
+	case *events.Erased:
+		key += "." + string(f.Scope)
+		v = append(v, "person", f.Person)
+	case *events.Undecodable:
+		v = append(v, "reason", l.reasonWords(string(f.Reason)))
+	case *events.ShardOpened:
+		v = append(v, "shard", *f.Shard, "shards", *f.Shards, "ledger", f.Ledger)
+	case *events.RulesActivated:
+		v = append(v, "set", *f.RuleSet)
+	}
+	return l.say(key, v...)
+}
+
+func (l *language) payment(key string, v []any, p *events.Payment) (string, []any) {
+	v = append(v, "bill", p.Bill, "method", l.word("method", string(p.Method)), "amount", l.decimal(string(p.Amount), p.Currency))
+	if p.Method == "cash" {
+		return key + ".cash", append(v, "collector", p.Collector)
+	}
+	return key, v
+}
+
+// items adds up the lines of a bill.
+func (l *language) items(items []events.Item, c money.Currency) string {
+	var total money.Total
+	for _, it := range items {
+		total = total.Plus(events.Money(it.Amount, c).Minor())
+	}
+	return l.total(total, c)
+}
+
+// holder says whose a bill or credit is.
+func (l *language) holder(holder string) string {
+	kind, id, ok := strings.Cut(holder, ":")
+	if _, known := l.text["holder."+kind]; ok && known {
+		return l.say("holder."+kind, "id", id)
+	}
+	return holder
+}
+
+// account says what an account is for: stall:A12:receivable:b1 is what stall
+// A12 owes on bill b1. A path of no known kind is shown as it is.
+func (l *language) account(path string) string {
+	s := strings.Split(path, ":")
+	if last := len(s) - 1; last > 0 && len(s[last]) == 3 {
+		if _, known := money.Currency(s[last]).Scale(); known {
+			s = s[:last]
+		}
+	}
+	key, v := "account."+s[0], []any{}
+	switch {
+	case len(s) == 4 && s[2] == "receivable":
+		key, v = "account.receivable", []any{"holder", l.holder(s[0] + ":" + s[1]), "bill", s[3]}
+	case len(s) == 3 && s[2] == "credit":
+		key, v = "account.credit", []any{"holder", l.holder(s[0] + ":" + s[1])}
+	case len(s) == 5 && s[0] == "person" && s[2] == "granted":
+		key, v = "account.granted", []any{"person", s[1], "programme", l.word("programme", s[3]), "month", month(s[4])}
+	case len(s) == 4 && s[0] == "person":
+		key, v = "account.payout."+s[2], []any{"payout", s[3]}
+	case len(s) == 3:
+		key, v = "account."+s[0]+"."+s[1], []any{"id", s[2]}
+	case len(s) == 2 && (s[0] == "bank" || s[0] == "clearing" || s[0] == "income" || s[0] == "held" || s[0] == "waivers"):
+		id := s[1]
+		switch s[0] {
+		case "clearing":
+			id = l.word("method", id)
+		case "income", "held":
+			id = l.word("item", id)
+		case "waivers":
+			id = l.word("why", id)
+		}
+		v = []any{"id", id}
+	case len(s) == 2:
+		key = "account." + s[0] + "." + s[1]
+	}
+	if _, known := l.text[key]; !known {
+		return path
+	}
+	return l.say(key, v...)
+}
+
+// reason says why an outcome is what it is; empty for an ordinary one.
+func (l *language) reason(o *ledger.Outcome) string {
+	if o.Code == "" {
+		return ""
+	}
+	return l.reasonWords(o.Code)
+}
+
+func (l *language) reasonWords(code string) string { return l.word("reason", code) }

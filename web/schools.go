@@ -1,0 +1,97 @@
+package web
+
+import (
+	"context"
+
+	"socho/events"
+	"socho/internal/readmodel"
+	"socho/projections"
+)
+
+// BillSource lists bills and their sums.
+type BillSource interface {
+	BillPeriods(ctx context.Context, organization string) ([]string, error)
+	Bills(ctx context.Context, organization string, f readmodel.BillFilter, p readmodel.Page) ([]projections.Bill, string, error)
+	Bill(ctx context.Context, organization, bill string) (projections.Bill, error)
+	BillTotals(ctx context.Context, organization string, f readmodel.BillFilter) ([]readmodel.BillTotal, error)
+}
+
+const billsPerPage = 100
+
+// billStatuses are the choices of a filter by status.
+var billStatuses = []string{projections.BillOpen, projections.BillPartPaid, projections.BillPaid, projections.BillWaived, projections.BillReversed}
+
+type schoolPage struct {
+	Organization          projections.Organization
+	Periods, Statuses     []string
+	Period, Class, Status string
+	Totals                []readmodel.BillTotal
+	Bills                 []shownBill
+	Pager                 pager
+}
+
+func (s *site) schools(r *request) (*view, error) { return s.organizations(r, "school", "/schools/") }
+
+func (s *site) school(r *request) (*view, error) {
+	o, err := s.organization(r, "school")
+	if err != nil {
+		return nil, err
+	}
+	page := schoolPage{Organization: o, Statuses: billStatuses, Class: r.query.Get("class"), Status: r.query.Get("status")}
+	if page.Periods, page.Period, err = s.billMonths(r, o.Organization); err != nil {
+		return nil, err
+	}
+	filter := readmodel.BillFilter{Period: page.Period, Class: page.Class}
+	if page.Totals, err = s.Model.BillTotals(r.Context(), o.Organization, filter); err != nil {
+		return nil, err
+	}
+	filter.Status = page.Status
+	bills, next, err := s.Model.Bills(r.Context(), o.Organization, filter, r.slice(billsPerPage))
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range bills {
+		page.Bills = append(page.Bills, shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()})
+	}
+	page.Pager = r.pager(next)
+	return &view{"school", o.Name, "school", page}, nil
+}
+
+type billPage struct {
+	Organization projections.Organization
+	Bill         shownBill
+	Base         string // of the organization's page
+	Items        []events.Item
+	Events       []projections.TracedEvent
+	Pager        pager
+}
+
+func (s *site) bill(r *request) (*view, error) {
+	o, err := s.organization(r, "")
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.Model.Bill(r.Context(), o.Organization, r.PathValue("bill"))
+	if err != nil {
+		return nil, err
+	}
+	page := billPage{Organization: o, Bill: shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()}, Base: baseOf(o.Kind)}
+	page.Bill.Pay = s.payment(r, o, &page.Bill.Bill)
+	page.Items = s.issuedItems(r, &page.Bill.Bill)
+	var next string
+	page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectBill, ID: b.Bill}, r.slice(eventsPerPage))
+	if err != nil {
+		return nil, err
+	}
+	page.Pager = r.pager(next)
+	return &view{"bill", r.language.say("bill.title", "bill", b.Bill), o.Kind, page}, nil
+}
+
+// baseOf is where organizations of a kind have their page; empty for none.
+func baseOf(kind string) string {
+	switch kind {
+	case "market", "school", "fund":
+		return "/" + kind + "s/"
+	}
+	return ""
+}
