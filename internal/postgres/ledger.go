@@ -46,6 +46,9 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 	config.MaxConns = max(config.MaxConns, 16)
 	config.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize()
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	config.ConnConfig.RuntimeParams["datestyle"] = "ISO, YMD" // dates are read as text, and enter the leaf
+	// A plan kept from when the tables were small would read them whole.
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	config.ConnConfig.RuntimeParams["application_name"] = "socho"
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if role == "" {
