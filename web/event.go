@@ -111,7 +111,7 @@ func (p *eventPage) open(l *language) {
 	}
 	p.Event, p.Raw = e, string(p.Record.Value)
 	p.Sentence = l.sentence(e)
-	p.Fields = fieldsOf(e)
+	p.Fields = l.fieldsOf(e)
 	if actor, ok := p.Record.Header(events.HeaderActor); ok {
 		p.Actor = string(actor)
 	}
@@ -129,7 +129,7 @@ func itemsOf(e *events.Event) ([]events.Item, money.Currency) {
 }
 
 // fieldsOf lists an event's data by name. Sealed fields are named only.
-func fieldsOf(e *events.Event) []field {
+func (l *language) fieldsOf(e *events.Event) []field {
 	var data map[string]json.RawMessage
 	if json.Unmarshal(e.Data, &data) != nil {
 		return nil
@@ -156,6 +156,18 @@ func fieldsOf(e *events.Event) []field {
 		var text string
 		if json.Unmarshal(value, &text) != nil {
 			text = string(bytes.TrimSpace(value))
+		}
+		switch name {
+		case "effective_on", "due_on":
+			text = date(events.Date(text))
+		case "period", "from_period":
+			text = month(text)
+		case "amount", "numerator", "denominator":
+			text = l.number(text)
+		case "unit":
+			if place := unit(text); place != text {
+				text = place + " (" + text + ")"
+			}
 		}
 		fields = append(fields, field{Name: name, Value: text})
 	}

@@ -38,7 +38,7 @@ func (s *site) payment(r *request, o projections.Organization, b *projections.Bi
 		return &payment{Why: "pay.too_much"}
 	}
 	// The text that banks carry along is Vietnamese whoever reads the page.
-	purpose := s.languages["vi"].say("pay.purpose."+b.Kind, "month", month(b.Period))
+	purpose := s.languages["vi"].say("pay.purpose." + b.Kind)
 	payload, err := qr.Encode(qr.Request{BIN: o.BankBIN, Account: o.Account, Amount: strconv.FormatInt(owed, 10),
 		Name: o.Name, Reference: b.Reference, Purpose: purpose})
 	if err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"regexp"
 	"strings"
 
 	"socho/events"
@@ -187,3 +188,18 @@ func (l *language) reason(o *ledger.Outcome) string {
 }
 
 func (l *language) reasonWords(code string) string { return l.word("reason", code) }
+
+var asked = regexp.MustCompile(`^asked ([0-9]+), [a-z]+ ([0-9]+)$`)
+
+// detail says the numbers and ids that an outcome turned on. The ledger writes
+// them in few forms; one that is not known here is shown as it stands.
+func (l *language) detail(o *ledger.Outcome) string {
+	if m := asked.FindStringSubmatch(o.Detail); m != nil {
+		return l.say("detail.asked", "asked", l.decimal(m[1], money.VND), "left", l.decimal(m[2], money.VND))
+	}
+	word, id, ok := strings.Cut(o.Detail, " ")
+	if _, known := l.text["detail."+word]; ok && known && !strings.Contains(id, " ") {
+		return l.say("detail."+word, "id", id)
+	}
+	return o.Detail
+}

@@ -74,6 +74,7 @@ func (s *site) functions(l *language) template.FuncMap {
 		"fact":   func(fullType string) string { return l.word("fact", events.Name(fullType)) },
 		"path":   l.account,
 		"reason": l.reason,
+		"detail": l.detail,
 		"join":   strings.Join,
 		"pair":   func(kv ...any) (map[string]any, error) { return pairs(kv) },
 	}

@@ -65,7 +65,7 @@ var pages = []struct {
 	vi, en  []string
 }{
 	{"/", []string{"86,2 %", "946 trên 1.097", "người được hưởng", "tháng 09/2026", "benefits.persons@1", "Tính từ 12.345 bản ghi", "71,6 %"}, []string{"86.2 %", "946 of 1,097", "persons entitled", "Share of persons"}},
-	{"/?unit=02&period=2026-Q3", []string{"quý 3 năm 2026"}, []string{"quarter 3 of 2026"}},
+	{"/?unit=02&period=2026-Q3", []string{"quý 3 năm 2026"}, []string{"Q3 2026"}},
 	{"/figures?domain=benefits&by=persons", []string{"86,2 %", "Từ bản ghi 1 đến 50, trong 60", "đếm một lần", "Dấu kiểm tra"}, []string{"Records 1 to 50 of 60", "counts once"}},
 	{"/figures?domain=fees&by=value&unit=00721&period=2026-09", []string{"946.002.838 đ", "Tính theo số tiền", "Xã Đồng Văn"}, []string{"946,002,838 đ", "Share of the money"}},
 	{"/figures?domain=fees&by=value&cursor=50", []string{"Từ bản ghi 51 đến 60"}, []string{"Records 51 to 60"}},
@@ -85,7 +85,7 @@ var pages = []struct {
 	{"/events/1/0", []string{"Mở phần 1 trong 8 phần"}, []string{"Part 1 of 8"}},
 	{"/events/1/4", []string{"Chợ tính phí tháng 09/2026 cho quầy A12: 41.000 đ", "được niêm phong", "quầy A12 còn nợ, phiếu b-2609", "Dấu của dòng sổ", "thu: Bảo vệ"}, []string{"The market bills stall A12", "sealed", "Leaf hash"}},
 	{"/events/1/5", []string{"người thu thu1 nhận 20.000 đ tiền mặt", "phần dư là tiền của người trả"}, []string{"the rest is the payer's credit"}},
-	{"/events/1/6", []string{"Bị từ chối", "Nhiều hơn số còn nợ", "asked 90000, owed 41000"}, []string{"Refused", "More than is owed"}},
+	{"/events/1/6", []string{"Bị từ chối", "Nhiều hơn số còn nợ", "cần 90.000 đ, chỉ có 41.000 đ"}, []string{"Refused", "More than is owed"}},
 	{"/events/1/7", []string{"Sai mẫu", "không đọc được", "chưa được niêm phong"}, []string{"Malformed", "Personal data was not sealed"}},
 	{"/events/1/8", []string{"Sai chỗ"}, []string{"Misrouted"}},
 	{"/refusals", []string{"Bị từ chối", "Trùng mã, khác nội dung", "Xem tiếp"}, []string{"Refused", "Conflict"}},
