@@ -17,7 +17,7 @@ type Head struct {
 	Shard       int
 	Shards      int // of the topic, for life
 	NextOffset  int64
-	RecordedAt  time.Time // of the last record; zero before the first
+	RecordedAt  time.Time // of the last record; 1970 before the first stamp
 	RuleSet     int       // in force for the next record; 0 before any is activated
 	NextAccount int64
 	Ledger      string // names the ledger, from record 0
@@ -40,6 +40,10 @@ type Batch struct {
 // ErrRuleSetUnknown stops a shard: its log asks for rules that this program
 // does not have. A newer release has them.
 var ErrRuleSetUnknown = errors.New("rule_set_unknown")
+
+// ErrForeignLog stops a shard: record 0 does not open this shard in a format
+// that this program knows.
+var ErrForeignLog = errors.New("log_foreign")
 
 // ErrNotNext reports records that do not follow the shard's head.
 var ErrNotNext = errors.New("records do not follow the shard's position")
@@ -80,6 +84,15 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 		d.outcome = Outcome{Shard: r.Shard, Offset: r.Offset, RuleSet: set.Number, RecordHash: r.Hash(), ValueHash: events.ValueHash(r.Value)}
 		d.outcome.RecordedAt = recordedAt(r, batch.Head.RecordedAt)
 		d.decide(decoded[i])
+		if s := d.outcome.Status; s == Malformed || s == Misrouted {
+			// A stamp on a record that intake cannot have written moves no clock.
+			if intake := s == Malformed && d.event != nil; !intake {
+				d.outcome.RecordedAt = batch.Head.RecordedAt
+			}
+		}
+		if r.Offset == 0 && batch.Head.Ledger == "" {
+			return nil, fmt.Errorf("shard %d: %w: %s", head.Shard, ErrForeignLog, d.outcome.Detail)
+		}
 		if v.fault != nil {
 			return nil, v.fault
 		}
@@ -122,11 +135,20 @@ func (b *Batch) collect(v *view) {
 	})
 }
 
+// epoch is the time before the first stamp.
+var epoch = time.Unix(0, 0).UTC()
+
 // recordedAt is intake's stamp, never before the record ahead of it. A record
-// without a legible stamp takes its predecessor's time.
+// without one legible stamp takes its predecessor's time.
 func recordedAt(r *events.Record, previous time.Time) time.Time {
-	stamp, ok := r.Header(events.HeaderRecordedAt)
-	if !ok {
+	stamp, found := []byte(nil), 0
+	for _, h := range r.Headers {
+		if h.Name == events.HeaderRecordedAt {
+			stamp = h.Value
+			found++
+		}
+	}
+	if found != 1 {
 		return previous
 	}
 	at, err := time.Parse("2006-01-02T15:04:05.000000Z", string(stamp))
@@ -206,12 +228,16 @@ func (d *decision) decide(in decodedRecord) {
 	d.event = in.event
 	o.Organization, o.Source, o.EventID = d.event.Subject, string(d.event.Source), string(d.event.ID)
 	o.Type, o.EffectiveOn = d.event.Type, d.event.Fact.Effective()
-	if f, ok := d.event.Fact.(*events.Undecodable); ok {
-		o.Status, o.Code, o.Detail = Malformed, string(f.Reason), f.At
+	if !d.set.knows(o.Type) {
+		o.Status, o.Code = Malformed, string(events.UnknownEventType)
 		return
 	}
 	if reason := d.misplaced(); reason != "" {
 		o.Status, o.Code = Misrouted, reason
+		return
+	}
+	if f, ok := d.event.Fact.(*events.Undecodable); ok {
+		o.Status, o.Code, o.Detail = Malformed, string(f.Reason), f.At
 		return
 	}
 	claim := claimOf(d.event)

@@ -14,13 +14,21 @@ func stateOf1(e *events.Event) []string {
 	case *events.BillIssued:
 		return withReference(billKey(f.Bill), f.Reference)
 	case *events.PaymentReceived:
-		return []string{billKey(f.Bill)}
+		return withLine(billKey(f.Bill), f.Line)
 	case *events.BillPaid:
-		return []string{billKey(f.Bill)}
+		return withLine(billKey(f.Bill), f.Line)
 	case *events.FeeWaived:
 		return []string{billKey(f.Bill)}
 	case *events.BillExempted:
 		return []string{billKey(f.Bill)}
+	case *events.PersonEntitled:
+		return []string{entitlementKey(f.Person, f.Programme, f.Period)}
+	case *events.PersonStopped:
+		return []string{stopKey(f.Person, f.Programme)}
+	case *events.Funded:
+		return []string{lineKey(f.Line)}
+	case *events.CashBanked:
+		return []string{lineKey(f.Line)}
 	case *events.PayoutOrdered:
 		return []string{payoutKey(f.Payout), stopKey(f.Person, f.Programme), entitlementKey(f.Person, f.Programme, f.Period)}
 	case *events.PayoutSent:
@@ -28,7 +36,7 @@ func stateOf1(e *events.Event) []string {
 	case *events.PayoutSettled:
 		return []string{payoutKey(f.Payout)}
 	case *events.PayoutReturned:
-		return []string{payoutKey(f.Payout)}
+		return withLine(payoutKey(f.Payout), f.Line)
 	case *events.PaidInCash:
 		return []string{payoutKey(f.Payout)}
 	case *events.LineReceived:
@@ -42,6 +50,13 @@ func stateOf1(e *events.Event) []string {
 		return []string{reversedKey(f.ReversesSource, f.Reverses)}
 	}
 	return nil
+}
+
+func withLine(key string, line events.ID) []string {
+	if line == "" {
+		return []string{key}
+	}
+	return []string{key, lineKey(line)}
 }
 
 func withReference(key string, reference events.Reference) []string {

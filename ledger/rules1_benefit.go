@@ -17,12 +17,45 @@ func grantedAccount(person events.ID, programme events.Word, period events.Perio
 	return inCurrency("person:"+string(person)+":granted:"+string(programme)+":"+string(period), c)
 }
 
+// entitled sets what a person may receive for a month. Once something has been
+// granted, the currency stands: amounts of two currencies cannot be compared.
+func (d *decision) entitled(f *events.PersonEntitled) {
+	key := entitlementKey(f.Person, f.Programme, f.Period)
+	if before, ok := get[entitlementRow](d, key); ok && before.Currency != f.Currency &&
+		d.owed(grantedAccount(f.Person, f.Programme, f.Period, before.Currency)) > 0 {
+		d.refuse("other_currency", "granted in %s", before.Currency)
+		return
+	}
+	d.put(key, entitlementRow{f.Amount, f.Currency})
+	d.note("")
+}
+
+// stopped ends payments from a month on. A later stop of the same person never
+// opens months that an earlier one closed.
+func (d *decision) stopped(f *events.PersonStopped) {
+	from := f.FromPeriod
+	if before, ok := get[stopRow](d, stopKey(f.Person, f.Programme)); ok {
+		from = min(from, before.From)
+	}
+	d.put(stopKey(f.Person, f.Programme), stopRow{from})
+	d.note("")
+}
+
+// funded makes a grant available as far as its bank line holds it; the rest
+// waits in suspense, and can be entered again once the line is there.
+func (d *decision) funded(f *events.Funded) {
+	a := f.Money()
+	from, left, code := d.incoming(f.Line, a)
+	d.unusual(code)
+	d.move("grant", a, []slot{all(from)}, []slot{{inCurrency("grants:received", a.Currency()), left}, all(suspenseIn(a))})
+}
+
 // payoutOrdered is the one gate against paying twice: all orders of a person,
 // programme and month together stay within the entitlement.
 func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 	a := f.Money()
 	c := a.Currency()
-	if _, taken := get[payoutRow](d, payoutKey(f.Payout)); taken {
+	if row, taken := get[payoutRow](d, payoutKey(f.Payout)); taken && !row.Void {
 		d.refuse("payout_exists", "payout %s", f.Payout)
 		return
 	}
@@ -45,27 +78,27 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 		d.refuse("fund_exhausted", "asked %s, left %d", a, left)
 		return
 	}
-	d.put(payoutKey(f.Payout), payoutRow{f.Person, f.Programme, f.Period, c})
+	d.put(payoutKey(f.Payout), payoutRow{Person: f.Person, Programme: f.Programme, Period: f.Period, Amount: f.Amount, Currency: c})
 	d.transfer("payout_ordered", a, granted, payoutAccount(f.Person, "payable", f.Payout, c))
 	d.transfer("grant_used", a, fund, inCurrency("grants:used", c))
 }
 
 // stages returns a payout's accounts as slots, each up to what it holds.
-func (d *decision) stages(payout events.ID, c money.Currency, stages ...string) (slots []slot, person events.ID, known bool) {
+func (d *decision) stages(payout events.ID, c money.Currency, stages ...string) (slots []slot, row payoutRow, known bool) {
 	row, ok := get[payoutRow](d, payoutKey(payout))
-	if !ok || row.Currency != c {
-		return nil, "", false
+	if !ok || row.Void || row.Currency != c {
+		return nil, payoutRow{}, false
 	}
 	for _, stage := range stages {
 		path := payoutAccount(row.Person, stage, payout, c)
 		slots = append(slots, slot{path, d.held(path)})
 	}
-	return slots, row.Person, true
+	return slots, row, true
 }
 
 func (d *decision) payoutSent(f *events.PayoutSent) {
 	a := f.Money()
-	from, person, ok := d.stages(f.Payout, a.Currency(), "payable", "returned")
+	from, row, ok := d.stages(f.Payout, a.Currency(), "payable", "returned")
 	if !ok {
 		d.refuse("payout_unknown", "payout %s", f.Payout)
 		return
@@ -74,7 +107,7 @@ func (d *decision) payoutSent(f *events.PayoutSent) {
 		d.refuse("more_than_payable", "asked %s, payable %d", a, open)
 		return
 	}
-	d.move("payout_sent", a, from, []slot{all(payoutAccount(person, "clearing", f.Payout, a.Currency()))})
+	d.move("payout_sent", a, from, []slot{all(payoutAccount(row.Person, "clearing", f.Payout, a.Currency()))})
 }
 
 func (d *decision) payoutSettled(f *events.PayoutSettled) {
@@ -85,24 +118,38 @@ func (d *decision) payoutSettled(f *events.PayoutSettled) {
 	d.unusualPayout(ok, suspended)
 }
 
-// payoutReturned books money that came back on a line, whatever was known of
-// it, or, without a line, an order that the bank never carried out.
+// payoutReturned books money that came back on a line. It is owed to the person
+// again as far as it had really left and the line holds it; the rest goes to
+// suspense, so that an unproved return can never be paid out a second time.
+// Without a line, the bank never carried the order out, and what is on its way
+// is owed again; beyond that nothing moved.
 func (d *decision) payoutReturned(f *events.PayoutReturned) {
 	a := f.Money()
-	on, person, ok := d.stages(f.Payout, a.Currency(), "clearing")
-	to := all(suspenseIn(a))
-	if ok {
-		to = all(payoutAccount(person, "returned", f.Payout, a.Currency()))
-	}
-	from := append(on, all(suspenseIn(a)))
-	if f.Line != "" {
-		from = []slot{all(inCurrency("unallocated:in:"+string(f.Line), a.Currency()))}
-	}
-	if !ok && f.Line == "" {
-		d.note("payout_unknown") // no money moved, and nothing known to move it from
+	on, row, ok := d.stages(f.Payout, a.Currency(), "payable", "clearing", "returned")
+	if f.Line == "" {
+		if !ok || on[1].limit == 0 {
+			d.note("nothing_sent")
+			return
+		}
+		part, rest := a.Split(on[1].limit)
+		d.transfer("payout_returned", part, on[1].path, on[2].path)
+		if !rest.IsZero() {
+			d.unusual("more_than_payable")
+		}
 		return
 	}
-	d.unusualPayout(ok, d.move("payout_returned", a, from, []slot{to}))
+	from, left, code := d.incoming(f.Line, a)
+	to := []slot{all(suspenseIn(a))}
+	if ok {
+		gone := events.Money(row.Amount, a.Currency()).Minor() - on[0].limit - on[1].limit - on[2].limit
+		to = append([]slot{{on[2].path, min(gone, left)}}, to...)
+	}
+	d.unusual(code)
+	if d.move("payout_returned", a, []slot{all(from)}, to); !ok {
+		d.unusual("payout_unknown")
+	} else if code == "" && len(d.transfers) > 1 {
+		d.unusual("more_than_payable")
+	}
 }
 
 func (d *decision) paidInCash(f *events.PaidInCash) {

@@ -17,7 +17,32 @@ type RuleSet struct {
 	needs    func(*events.Event) []string
 	accounts func(*events.Event, *view) []string
 	decide   func(*decision)
+	// types is every event type of the set. The catalogue grows with releases;
+	// what a set knew when it decided must not.
+	types map[string]bool
 }
+
+func (s *RuleSet) knows(eventType string) bool { return s.types[eventType] }
+
+func typeSet(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[events.TypePrefix+name] = true
+	}
+	return set
+}
+
+var typesOfShards = []string{"shard.opened.v1", "shard.rules_activated.v1", "intake.undecodable.v1"}
+
+var types1 = append([]string{
+	"organization.registered.v1", "organization.opening_balance.v1",
+	"market.stall_let.v1", "market.fee_assessed.v1", "market.payment_received.v1", "market.cash_banked.v1", "market.fee_waived.v1",
+	"school.bill_issued.v1", "school.bill_paid.v1", "school.bill_exempted.v1", "school.refunded.v1",
+	"benefit.person_entitled.v1", "benefit.funded.v1", "benefit.payout_ordered.v1", "benefit.payout_sent.v1", "benefit.payout_settled.v1",
+	"benefit.payout_returned.v1", "benefit.cash_drawn.v1", "benefit.paid_in_cash.v1", "benefit.person_stopped.v1",
+	"bank.line_received.v1", "bank.line_allocated.v1", "ledger.reversed.v1",
+	"registry.institution_reported.v1", "registry.figure_reported.v1", "person.erased.v1",
+}, typesOfShards...)
 
 // Format is the log format that record 0 of every shard names.
 const Format = 1
@@ -27,8 +52,8 @@ const Format = 1
 const LatestRuleSet = 1
 
 var ruleSets = map[int]*RuleSet{
-	0: {Number: 0, decode: events.Decode, decide: decideOpening},
-	1: {Number: 1, decode: events.Decode, needs: stateOf1, accounts: accountsOf1, decide: decide1},
+	0: {Number: 0, decode: events.Decode, decide: decideOpening, types: typeSet(append(types1, typesOfShards...)...)},
+	1: {Number: 1, decode: events.Decode, needs: stateOf1, accounts: accountsOf1, decide: decide1, types: typeSet(types1...)},
 }
 
 func ruleSet(number int) (*RuleSet, error) {

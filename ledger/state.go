@@ -255,7 +255,7 @@ func NewBook(shards int) *Book {
 func (b *Book) Head(shard int) Head {
 	h, ok := b.heads[shard]
 	if !ok {
-		h = Head{Shard: shard, Shards: b.Shards}
+		h = Head{Shard: shard, Shards: b.Shards, RecordedAt: epoch}
 	}
 	return h
 }

@@ -118,9 +118,6 @@ func heads(ctx context.Context, q querier) (map[int]ledger.Head, error) {
 		copy(h.Genesis[:], genesis)
 		copy(h.LastLeaf[:], leaf)
 		h.RecordedAt = h.RecordedAt.UTC()
-		if h.NextOffset == 0 {
-			h.RecordedAt = time.Time{}
-		}
 		var ok bool
 		if h.Frontier, ok = ledger.FrontierFrom(h.NextOffset, frontier); !ok {
 			return nil, fmt.Errorf("position of shard %d is damaged: frontier does not fit offset %d; run: socho verify", h.Shard, h.NextOffset)
@@ -195,7 +192,7 @@ func write(ctx context.Context, tx pgx.Tx, epoch int64, b *ledger.Batch) error {
 		UPDATE positions SET next_offset = $1, next_account = $2, recorded_at = $3, rule_set = $4,
 			last_leaf = $5, frontier = $6, ledger = $7, genesis = $8
 		WHERE shard = $9 AND next_offset = $10 AND epoch = $11`,
-		h.NextOffset, h.NextAccount, stored(h.RecordedAt), h.RuleSet, h.LastLeaf[:], h.Frontier.Bytes(), h.Ledger, h.Genesis[:],
+		h.NextOffset, h.NextAccount, h.RecordedAt, h.RuleSet, h.LastLeaf[:], h.Frontier.Bytes(), h.Ledger, h.Genesis[:],
 		shard, b.From.NextOffset, epoch)
 	if err != nil {
 		return err
@@ -204,15 +201,6 @@ func write(ctx context.Context, tx pgx.Tx, epoch int64, b *ledger.Batch) error {
 		return fmt.Errorf("shard %d: %w", shard, ErrFenced)
 	}
 	return nil
-}
-
-// stored is a record time as the tables hold it; before the first stamp that
-// is 1970.
-func stored(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Unix(0, 0).UTC()
-	}
-	return t
 }
 
 // assertBalanced holds the batch to the second law before PostgreSQL does.
@@ -233,7 +221,7 @@ func copyOutcomes(ctx context.Context, tx pgx.Tx, b *ledger.Batch) error {
 			"status", "code", "detail", "rule_set", "value_hash", "record_hash", "leaf_hash", "claims"},
 		pgx.CopyFromSlice(len(b.Outcomes), func(i int) ([]any, error) {
 			o := &b.Outcomes[i]
-			return []any{o.Shard, o.Offset, stored(o.RecordedAt), text(o.Organization), text(o.Source), text(o.EventID), text(o.Type),
+			return []any{o.Shard, o.Offset, o.RecordedAt, text(o.Organization), text(o.Source), text(o.EventID), text(o.Type),
 				day(o.EffectiveOn), int16(o.Status), o.Code, o.Detail, o.RuleSet, o.ValueHash[:], o.RecordHash[:], o.LeafHash[:], o.Claims}, nil
 		}))
 	return err

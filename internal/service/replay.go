@@ -200,7 +200,7 @@ func (s *Service) ReplayToEmpty(ctx context.Context, progress Progress) (err err
 		return err
 	}
 	return pgx.BeginFunc(ctx, s.Owner, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `LOCK TABLE ledger.positions IN ACCESS EXCLUSIVE MODE`); err != nil {
+		if _, err := tx.Exec(ctx, lockLedger); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT shard, next_offset, epoch FROM ledger.positions`)
@@ -231,6 +231,10 @@ func (s *Service) ReplayToEmpty(ctx context.Context, progress Progress) (err err
 		return err
 	})
 }
+
+// lockLedger waits for batches on their way. Outcomes come first: a batch
+// touches them before any other table, so it holds them all or waits for all.
+const lockLedger = `LOCK TABLE ledger.outcomes, ledger.rule_state, ledger.accounts, ledger.balances, ledger.transfers, ledger.positions IN ACCESS EXCLUSIVE MODE`
 
 func endsOf(heads map[int]ledger.Head) map[int]int64 {
 	ends := make(map[int]int64, len(heads))

@@ -101,7 +101,7 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if s.Vault, err = vault.Open(ctx, s.Owner.Pool, master); err != nil {
 		return nil, err
 	}
-	s.client = kafka.New(brokers, kafka.Options{Log: o.Log})
+	s.client = kafka.New(brokers, kafka.Options{Log: o.Log, MinInSync: min(replication, 2)})
 	s.Log, err = provision(ctx, s.client, s.DB, replication)
 	return s, err
 }

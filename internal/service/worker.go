@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,9 +32,9 @@ const (
 // run works until the context ends or the shard must stand still. A shard that
 // stands still has said why in app.shards.
 func (w *worker) run(ctx context.Context) {
-	wait := faultWait
+	wait, faults := faultWait, 0
 	for ctx.Err() == nil {
-		worked, err := w.hold(ctx)
+		worked, err := w.hold(ctx, faults == 0)
 		if ctx.Err() != nil {
 			return
 		}
@@ -49,6 +50,18 @@ func (w *worker) run(ctx context.Context) {
 			return
 		}
 		w.slog.Warn("shard takes itself over again", "shard", w.shard, "reason", err)
+		if errors.Is(err, postgres.ErrFenced) {
+			wait = faultWaitMax // somebody else has it and is at work
+		}
+		if faults++; worked {
+			faults = 0
+		}
+		if faults == faultsSaid {
+			state := postgres.ShardState{Shard: w.shard, Stopped: true, Code: faultCode, Reason: err.Error()}
+			if err := w.db.SetShard(ctx, state); err != nil {
+				w.slog.Warn("shard's state cannot be told", "shard", w.shard, "reason", err)
+			}
+		}
 		pause(ctx, wait)
 		wait = min(2*wait, faultWaitMax)
 	}
@@ -63,6 +76,17 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// errPanic stops a shard whose record the program cannot cope with. The other
+// shards go on.
+var errPanic = errors.New("internal_error")
+
+// faultCode is said of a shard that has failed so often at one place that a
+// person should look; it goes on trying.
+const (
+	faultCode  = "fault"
+	faultsSaid = 20
+)
+
 // fatalCode tells what no retry can mend.
 func fatalCode(err error) (code string, fatal bool) {
 	var behind *BehindError
@@ -71,13 +95,18 @@ func fatalCode(err error) (code string, fatal bool) {
 		return CodeBehind, true
 	case errors.Is(err, ledger.ErrRuleSetUnknown):
 		return ledger.ErrRuleSetUnknown.Error(), true
+	case errors.Is(err, ledger.ErrForeignLog):
+		return ledger.ErrForeignLog.Error(), true
+	case errors.Is(err, errPanic):
+		return errPanic.Error(), true
 	}
 	return "", false
 }
 
 // hold takes the shard, proves the log against it and works it until something
-// fails. worked reports whether any batch was committed.
-func (w *worker) hold(ctx context.Context) (worked bool, err error) {
+// fails. worked reports whether any batch was committed; sound is false after
+// faults, when the shard is not called running before it has moved.
+func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) {
 	head, epoch, err := w.db.Acquire(ctx, w.shard, w.log.shards)
 	if err != nil {
 		return false, err
@@ -85,10 +114,14 @@ func (w *worker) hold(ctx context.Context) (worked bool, err error) {
 	if err := w.log.Prove(ctx, w.db, head); err != nil {
 		return false, err
 	}
-	if err := w.db.SetShard(ctx, postgres.ShardState{Shard: w.shard}); err != nil {
-		return false, err
-	}
+	said := false
 	for {
+		if !said && (sound || worked) {
+			if err := w.db.SetShard(ctx, postgres.ShardState{Shard: w.shard}); err != nil {
+				return worked, err
+			}
+			said = true
+		}
 		records, err := w.log.Read(ctx, w.shard, head.NextOffset, readWait)
 		if lost(err) {
 			// The log ended or broke under us: the proof says how.
@@ -112,7 +145,12 @@ func (w *worker) hold(ctx context.Context) (worked bool, err error) {
 	}
 }
 
-func (w *worker) post(ctx context.Context, head ledger.Head, epoch int64, records []events.Record) (*ledger.Batch, error) {
+func (w *worker) post(ctx context.Context, head ledger.Head, epoch int64, records []events.Record) (batch *ledger.Batch, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: shard %d, a record from offset %d on: %v", errPanic, w.shard, head.NextOffset, r)
+		}
+	}()
 	return w.db.Write(ctx, w.shard, epoch, func(s ledger.Store) (*ledger.Batch, error) {
 		return ledger.Decide(ctx, head, records, s)
 	})

@@ -23,8 +23,8 @@ CREATE TABLE positions (
 CREATE TABLE accounts (
     shard        smallint NOT NULL,
     account      bigint   NOT NULL, -- in order of first use within the shard
-    organization text     NOT NULL,
-    path         text     NOT NULL,
+    organization text COLLATE "C"     NOT NULL,
+    path         text COLLATE "C"     NOT NULL,
     kind         text     NOT NULL CHECK (kind IN ('asset', 'liability', 'income', 'expense', 'equity')),
     currency     text     NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     bound        text     NOT NULL CHECK (bound IN ('', 'credits_at_most_debits', 'debits_at_most_credits')),
@@ -50,9 +50,9 @@ CREATE TABLE outcomes (
     shard        smallint    NOT NULL,
     log_offset   bigint      NOT NULL,
     recorded_at  timestamptz NOT NULL,
-    organization text,
-    source       text,
-    event_id     text,
+    organization text COLLATE "C",
+    source       text COLLATE "C",
+    event_id     text COLLATE "C",
     type         text,
     effective_on date,
     status       smallint    NOT NULL CHECK (status BETWEEN 1 AND 7),
@@ -87,8 +87,8 @@ CREATE INDEX transfers_debit ON transfers (shard, debit, log_offset);
 CREATE INDEX transfers_credit ON transfers (shard, credit, log_offset);
 
 CREATE TABLE rule_state (
-    organization text     NOT NULL,
-    key          text     NOT NULL,
+    organization text COLLATE "C"     NOT NULL,
+    key          text COLLATE "C"     NOT NULL,
     shard        smallint NOT NULL,
     log_offset   bigint   NOT NULL, -- of the record that set it last
     value        text     NOT NULL, -- canonical JSON
