@@ -1,14 +1,28 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 
 	"socho/internal/service"
+	"socho/web"
 )
 
-// handler joins the pages.
-func (c *Call) handler(s *service.Service) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	return mux
+// handler joins the pages to what they read from.
+func (c *Call) handler(s *service.Service) (http.Handler, error) {
+	return web.New(web.Sources{
+		Model: s.Read, Outcomes: s.DB, Records: s.Log,
+		Health: func(ctx context.Context) error { return s.DB.Ping(ctx) },
+		Sample: func(ctx context.Context) (bool, error) { return s.DB.Done(ctx, sampleTask) },
+		Stopped: func(ctx context.Context) ([]web.Standstill, error) {
+			stopped, err := s.DB.StoppedShards(ctx)
+			said := make([]web.Standstill, len(stopped))
+			for i, shard := range stopped {
+				said[i] = web.Standstill{Shard: shard.Shard, Code: shard.Code}
+			}
+			return said, err
+		},
+		Log: slog.New(slog.NewTextHandler(c.Stderr, nil)),
+	})
 }

@@ -47,7 +47,11 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	if err := s.WaitForProjections(ctx); err != nil {
 		fmt.Fprintln(call.Stderr, "socho:", err) // the pages still show what is decided
 	}
-	server := &http.Server{Handler: call.handler(s), ReadHeaderTimeout: 10 * time.Second}
+	pages, err := call.handler(s)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second}
 	address := "http://" + listener.Addr().String()
 	if stack := s.Stack(); stack != nil {
 		if err := stack.SetWeb(address); err != nil {
