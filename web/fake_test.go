@@ -103,7 +103,7 @@ func (f *fake) fill() {
 		return a
 	}
 	f.add(1, 0, envelope("shard.opened", "shard:1", "g", `{"ledger":"mau","format":1,"shard":1,"shards":8}`), ledger.Recorded, "")
-	f.add(1, 4, envelope("market.fee_assessed", market, "e4", `{"effective_on":"2026-09-01","person":"p1","sealed":{"name":"AAAA.bbbb","phone":"CCCC.dddd"},"bill":"b-2609","stall":"A12","period":"2026-09","due_on":"2026-09-25","reference":"CH2609DF4EP","currency":"VND","items":[{"item":"management","amount":"26000"},{"item":"security","amount":"15000"}]}`),
+	f.add(1, 4, envelope("market.fee_assessed", market, "e4", `{"effective_on":"2026-09-01","person":"p1","sealed":{"name":"i1.AAAAAAAAAAAAAAAAAAAAAAAAAAAA","phone":"c1.AAAAAAAAAAAAAAAAAAAAAAAAAAAA"},"bill":"b-2609","stall":"A12","period":"2026-09","due_on":"2026-09-25","reference":"CH2609DF4EP","currency":"VND","items":[{"item":"management","amount":"26000"},{"item":"security","amount":"15000"}]}`),
 		ledger.Posted, "", ledger.Transfer{Line: 0, Organization: market, Debit: "stall:A12:receivable:b-2609", Credit: "income:management", Amount: vnd(26000)},
 		ledger.Transfer{Line: 1, Organization: market, Debit: "stall:A12:receivable:b-2609", Credit: "income:security", Amount: vnd(15000)})
 	f.add(1, 5, envelope("market.payment_received", market, "e5", `{"effective_on":"2026-09-03","amount":"20000","currency":"VND","bill":"b-2608","method":"cash","collector":"thu1"}`),

@@ -64,8 +64,16 @@ func (l *language) minor(n int64, c money.Currency) string {
 	return l.decimal(money.FormatSigned(big.NewInt(n), c), c)
 }
 
-// vnd writes whole đồng.
+// vnd writes whole đồng. Zero is said.
 func (l *language) vnd(n int64) string { return l.minor(n, money.VND) }
+
+// column writes an amount for a ruled column, where a dash stands for nothing.
+func (l *language) column(n int64, c money.Currency) string {
+	if n == 0 {
+		return none
+	}
+	return l.minor(n, c)
+}
 
 func (l *language) total(t money.Total, c money.Currency) string {
 	return l.decimal(t.Format(c), c)

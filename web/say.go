@@ -189,16 +189,34 @@ func (l *language) reason(o *ledger.Outcome) string {
 
 func (l *language) reasonWords(code string) string { return l.word("reason", code) }
 
-var asked = regexp.MustCompile(`^asked ([0-9]+), [a-z]+ ([0-9]+)$`)
+// The forms that the ledger writes details in.
+var (
+	asked     = regexp.MustCompile(`^asked ([0-9]+), [a-z]+ ([0-9]+)$`)
+	first     = regexp.MustCompile(`^first at ([0-9]+:[0-9]+)$`)
+	stopped   = regexp.MustCompile(`^stopped from ([0-9-]+)$`)
+	programme = regexp.MustCompile(`^programme ([a-z0-9_]+), period ([0-9-]+)$`)
+)
 
-// detail says the numbers and ids that an outcome turned on. The ledger writes
-// them in few forms; one that is not known here is shown as it stands.
+// detail says the numbers and ids that an outcome turned on. A form that is
+// not known here is shown as it stands.
 func (l *language) detail(o *ledger.Outcome) string {
 	if m := asked.FindStringSubmatch(o.Detail); m != nil {
 		return l.say("detail.asked", "asked", l.decimal(m[1], money.VND), "left", l.decimal(m[2], money.VND))
 	}
+	if m := first.FindStringSubmatch(o.Detail); m != nil {
+		return l.say("detail.first", "id", m[1])
+	}
+	if m := stopped.FindStringSubmatch(o.Detail); m != nil {
+		return l.say("detail.stopped", "month", month(m[1]))
+	}
+	if m := programme.FindStringSubmatch(o.Detail); m != nil {
+		return l.say("detail.programme", "programme", l.word("programme", m[1]), "month", month(m[2]))
+	}
+	if strings.HasPrefix(o.Detail, "/") && !strings.Contains(o.Detail, " ") {
+		return l.say("detail.field", "id", o.Detail)
+	}
 	word, id, ok := strings.Cut(o.Detail, " ")
-	if _, known := l.text["detail."+word]; ok && known && !strings.Contains(id, " ") {
+	if _, known := l.text["detail."+word]; ok && known && events.ValidPath(id) {
 		return l.say("detail."+word, "id", id)
 	}
 	return o.Detail

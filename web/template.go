@@ -59,6 +59,7 @@ func (s *site) functions(l *language) template.FuncMap {
 		"num":    l.number,
 		"vnd":    l.vnd,
 		"minor":  l.minor,
+		"column": l.column,
 		"sum":    func(t money.Total) string { return l.total(t, money.VND) },
 		"total":  l.total,
 		"amount": l.decimal,
