@@ -145,7 +145,9 @@ func sources(t *testing.T) []*source {
 			return err
 		}
 		found = append(found, &source{
-			name: name, dir: path.Dir(name), test: strings.HasSuffix(name, "_test.go"),
+			name: name, dir: path.Dir(name),
+			// A package that ends in test, such as projtest, is for tests alone.
+			test:  strings.HasSuffix(name, "_test.go") || strings.HasSuffix(path.Dir(name), "test"),
 			lines: strings.Count(string(text), "\n"), file: file, fset: fset,
 		})
 		return nil
@@ -351,7 +353,9 @@ func TestTidySees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &source{name: name, dir: path.Dir(name), test: strings.HasSuffix(name, "_test.go"), lines: strings.Count(text, "\n"), file: file, fset: fset}
+		return &source{name: name, dir: path.Dir(name),
+			// A package that ends in test, such as projtest, is for tests alone.
+			test: strings.HasSuffix(name, "_test.go") || strings.HasSuffix(path.Dir(name), "test"), lines: strings.Count(text, "\n"), file: file, fset: fset}
 	}
 	imported := func(at string) string { return "package p\nimport _ \"" + at + "\"\n" }
 	for _, c := range []struct {
