@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -24,7 +26,16 @@ var strict = json.JoinOptions(
 // Decode reads an event as it stands on the log. It is strict: every deviation
 // is an *Error with a code and the field's place. It keeps no reference to
 // value.
-func Decode(value []byte) (*Event, error) { return known.decode(value) }
+//
+// Only the canonical spelling is an event: another one of the same content
+// would be another hash under the same id.
+func Decode(value []byte) (*Event, error) {
+	event, err := known.decode(value)
+	if err != nil {
+		return nil, located(err)
+	}
+	return event, nil
+}
 
 func (voc *vocabulary) decode(value []byte) (*Event, error) {
 	if value == nil {
@@ -33,6 +44,9 @@ func (voc *vocabulary) decode(value []byte) (*Event, error) {
 	value, err := precheck(value)
 	if err != nil {
 		return nil, err
+	}
+	if !canonical(value) {
+		return nil, errorf(NotCanonical, "", "not in the canonical form of RFC 8785")
 	}
 	event, entry, err := voc.decodeEnvelope(value)
 	if err != nil {
@@ -53,6 +67,9 @@ func precheck(value []byte) ([]byte, error) {
 	}
 	if !utf8.Valid(value) {
 		return nil, errorf(BadUTF8, "", "not UTF-8")
+	}
+	if loneSurrogate(value) {
+		return nil, errorf(BadUTF8, "", "an escape is half of a character")
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(value))
 	if d.PeekKind() != '{' {
@@ -89,29 +106,19 @@ func wholeNumber(s string) bool {
 	return err == nil && n >= 0 && n <= int64(MaxCount) && s == strconv.FormatInt(n, 10)
 }
 
-// pointer is the place the decoder stands at, in ASCII: names in the input are
-// the publisher's and may be anything, even personal.
-func pointer(d *jsontext.Decoder) string { return safePointer(string(d.StackPointer())) }
-
-func safePointer(p string) string {
-	if !every(p, 0, 200, func(c byte) bool { return c > 0x20 && c < 0x7f }) {
-		return ""
-	}
-	return p
-}
+// pointer is the place the decoder stands at.
+func pointer(d *jsontext.Decoder) string { return SafeField(string(d.StackPointer())) }
 
 func syntaxError(err error) error {
 	var s *jsontext.SyntacticError
 	if !errors.As(err, &s) {
-		return errorf(NotJSON, "", "ends in the middle")
+		return errorf(NotJSON, "", "not JSON")
 	}
-	switch {
-	case errors.Is(s.Err, jsontext.ErrDuplicateName):
-		return errorf(DuplicateField, safePointer(string(s.JSONPointer)), "a name stands twice in one object")
-	case strings.Contains(s.Err.Error(), "UTF-8"), strings.Contains(s.Err.Error(), "surrogate"):
-		return errorf(BadUTF8, safePointer(string(s.JSONPointer)), "an escape is no character")
+	at := SafeField(string(s.JSONPointer))
+	if errors.Is(s.Err, jsontext.ErrDuplicateName) {
+		return errorf(DuplicateField, at, "a name stands twice in one object")
 	}
-	return errorf(NotJSON, safePointer(string(s.JSONPointer)), "not JSON at byte %d", s.ByteOffset)
+	return errorf(NotJSON, at, "not JSON")
 }
 
 // fieldError turns a decoder's error into ours.
@@ -124,25 +131,15 @@ func fieldError(err error, under string) *Error {
 		}
 		return errorf(NotJSON, under, "not JSON")
 	}
-	at := under + safePointer(string(s.JSONPointer))
+	at := SafeField(under + string(s.JSONPointer))
 	var own *Error
 	switch {
 	case errors.As(s.Err, &own):
 		return &Error{own.Code, at, own.Detail}
 	case errors.Is(s.Err, json.ErrUnknownName):
-		return errorf(UnknownField, unknownName(under, string(s.JSONPointer)), "the fact has no such field")
+		return errorf(UnknownField, at, "the fact has no such field")
 	}
 	return errorf(WrongType, at, "expected another JSON type")
-}
-
-// unknownName keeps a stranger's field name only where it looks like a field
-// name at all.
-func unknownName(under, p string) string {
-	name := p[strings.LastIndexByte(p, '/')+1:]
-	if validWord(name) {
-		return under + safePointer(p)
-	}
-	return under
 }
 
 var envelopePlan = planOf(reflect.TypeFor[Envelope]())
@@ -158,6 +155,12 @@ func (voc *vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
 		return nil, entry{}, errorf(BadSpecVersion, "/specversion", "expected 1.0")
 	}
 	if err := envelopePlan.check(reflect.ValueOf(e).Elem(), ""); err != nil {
+		return nil, entry{}, err
+	}
+	if err := bothOrNeither(string(e.Resubmits), string(e.ResubmitsSource), "/resubmits", "/resubmitssource"); err != nil {
+		return nil, entry{}, err
+	}
+	if err := bothOrNeither(string(e.CauseID), string(e.CauseSource), "/causeid", "/causesource"); err != nil {
 		return nil, entry{}, err
 	}
 	if e.Data.Kind() != '{' {
@@ -176,6 +179,18 @@ func (voc *vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
 	}
 	event.Version = found.version
 	return event, found, nil
+}
+
+// bothOrNeither holds an event's id and the source that it is unique in
+// together.
+func bothOrNeither(id, source, atID, atSource string) error {
+	if id != "" && source == "" {
+		return errorf(MissingField, atSource, "an id is unique within its source only")
+	}
+	if id == "" && source != "" {
+		return errorf(MissingField, atID, "a source alone names no event")
+	}
+	return nil
 }
 
 var errOrganizationAt = errorf(BadOrganization, "/subject", "expected 1 to 64 of a-z 0-9 -")
@@ -213,8 +228,7 @@ func decodeFact(event *Event, e entry) error {
 // checkSealed looks at data.sealed once more where there is one: an object of
 // field names and ciphertext.
 func checkSealed(data jsontext.Value) error {
-	// A name may be spelled with escapes where the value did not come from intake.
-	if !bytes.Contains(data, []byte(`"sealed"`)) && !bytes.Contains(data, []byte(`\u`)) {
+	if !bytes.Contains(data, []byte(`"sealed"`)) { // canonical, so in no other spelling
 		return nil
 	}
 	var d struct {
@@ -223,12 +237,19 @@ func checkSealed(data jsontext.Value) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return fieldError(err, "/data")
 	}
+	good := true
 	for name, text := range d.Sealed {
+		good = good && validWord(name) && validCipher(text, ClassOf(name))
+	}
+	if good {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Sealed)) { // the same error each time
 		if !validWord(name) {
 			return errorf(BadValue, "/data/sealed", "expected field names of a-z 0-9 _")
 		}
-		if !validCipher(text) {
-			return errorf(BadValue, "/data/sealed/"+name, "expected sealed text")
+		if !validCipher(d.Sealed[name], ClassOf(name)) {
+			return errorf(BadValue, "/data/sealed", "expected text sealed under the key of its field's class")
 		}
 	}
 	return nil

@@ -146,6 +146,8 @@ func value(s map[string]any) string {
 		return "one of " + join(s["enum"])
 	case s["const"] != nil:
 		return fmt.Sprintf("`%v`", s["const"])
+	case s["type"] == "integer":
+		return fmt.Sprintf("a whole number from %.0f to %.0f", s["minimum"], s["maximum"])
 	case s["type"] == "array":
 		return fmt.Sprintf("list of 1 to %v", s["maxItems"])
 	case s["pattern"] != nil:

@@ -21,7 +21,10 @@ const (
 //
 // Device, DeviceSeq and TicketRange are for collectors without signal, who
 // publish later, in their own order, from ranges of tickets issued before.
-// Resubmits names the event that this one takes up again after a refusal.
+// Resubmits and ResubmitsSource name the event that this one takes up again
+// after a refusal; CauseID and CauseSource the event that this one follows
+// from, where a process manager or the second leg of a payment between two
+// organizations wrote it. An id is unique within its source only.
 type Envelope struct {
 	SpecVersion     string         `json:"specversion"`
 	ID              EventID        `json:"id"`
@@ -30,10 +33,13 @@ type Envelope struct {
 	Subject         string         `json:"subject"`
 	Time            Time           `json:"time"`
 	DataContentType MediaType      `json:"datacontenttype,omitzero"`
-	Device          ID             `json:"device,omitzero"`
-	DeviceSeq       Count          `json:"deviceseq,omitzero"`
+	Device          ID             `json:"device,omitzero" holds:"opaque"`
+	DeviceSeq       *Count         `json:"deviceseq,omitzero" within:"1,9007199254740991"`
 	TicketRange     ID             `json:"ticketrange,omitzero"`
 	Resubmits       EventID        `json:"resubmits,omitzero"`
+	ResubmitsSource URI            `json:"resubmitssource,omitzero"`
+	CauseID         EventID        `json:"causeid,omitzero"`
+	CauseSource     URI            `json:"causesource,omitzero"`
 	Data            jsontext.Value `json:"data"`
 }
 

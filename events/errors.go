@@ -1,6 +1,10 @@
 package events
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Code says, for programs, why input is no event of the catalogue. Codes are
 // part of the log (they enter the leaf of a malformed record): a code may be
@@ -31,11 +35,12 @@ const (
 	PersonalInClear   Code = "personal_in_clear"   // data.personal on the log: something bypassed intake
 	SealedByPublisher Code = "sealed_by_publisher" // data.sealed handed in: only intake seals
 	PersonMissing     Code = "person_missing"      // data.personal without data.person
+	NotCanonical      Code = "not_canonical"       // on the log, but not spelled in the one canonical way (RFC 8785)
 	NoValue           Code = "no_value"            // a log record without a value (tombstone)
 )
 
 // Error is the one error of this package's codecs. Field is a JSON Pointer
-// (RFC 6901) into the event; Detail never contains the offending value, which
+// (RFC 6901) into the event, as SafeField leaves it; Detail never contains the offending value, which
 // may be personal.
 type Error struct {
 	Code   Code
@@ -52,6 +57,48 @@ func (e *Error) Error() string {
 		s += ": " + e.Detail
 	}
 	return s
+}
+
+// located is the error with no more of its place than may be written down.
+func located(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if safe := SafeField(e.Field); safe != e.Field {
+		return &Error{e.Code, safe, e.Detail}
+	}
+	return e
+}
+
+// SafeField keeps of a JSON Pointer what can be a field's name or a place in a
+// list, and nothing below data.personal and data.sealed. Names in a bad line
+// are the publisher's own, and a number or a name among them may be somebody's.
+// What enters the log or a ledger's detail has passed through it.
+func SafeField(pointer string) string {
+	end := 0
+	for end < len(pointer) && pointer[end] == '/' {
+		name, _, _ := strings.Cut(pointer[end+1:], "/")
+		if !plainName(name) || end+1+len(name) > 200 {
+			break
+		}
+		end += 1 + len(name)
+		if at := pointer[:end]; at == "/data/personal" || at == "/data/sealed" {
+			break
+		}
+	}
+	return pointer[:end]
+}
+
+// plainName accepts what validWord does, with at most three digits.
+func plainName(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if digit(s[i]) {
+			digits++
+		}
+	}
+	return digits <= 3 && validWord(s)
 }
 
 func errorf(code Code, field, format string, args ...any) *Error {

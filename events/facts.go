@@ -25,13 +25,13 @@ func (Dated) check() error { return nil }
 
 // Of names the person a fact is about, and carries what intake sealed.
 type Of struct {
-	Person ID                `json:"person"`
+	Person ID                `json:"person" holds:"opaque"`
 	Sealed map[string]string `json:"sealed,omitzero"`
 }
 
 // MaybeOf is Of for facts that may concern nobody in particular.
 type MaybeOf struct {
-	Person ID                `json:"person,omitzero"`
+	Person ID                `json:"person,omitzero" holds:"opaque"`
 	Sealed map[string]string `json:"sealed,omitzero"`
 }
 
@@ -410,7 +410,7 @@ func (f *FigureReported) check() error {
 // once its legal retention has ended.
 type Erased struct {
 	Dated
-	Person ID   `json:"person"`
+	Person ID   `json:"person" holds:"opaque"`
 	Scope  Word `json:"scope" in:"contact,all"`
 }
 
@@ -421,16 +421,16 @@ type Erased struct {
 type ShardOpened struct {
 	Timeless
 	Ledger ID     `json:"ledger"`
-	Format *Count `json:"format"`
-	Shard  *Count `json:"shard"`
-	Shards *Count `json:"shards"`
+	Format *Count `json:"format" within:"1,9999"`
+	Shard  *Count `json:"shard" within:"0,4095"`
+	Shards *Count `json:"shards" within:"1,4096"`
 }
 
 // RulesActivated: from the next record on, the shard is decided by this
 // numbered rule set.
 type RulesActivated struct {
 	Timeless
-	RuleSet *Count `json:"rule_set"`
+	RuleSet *Count `json:"rule_set" within:"1,9999"`
 }
 
 // Undecodable is what intake writes for input that is no event: its code, and
@@ -440,7 +440,7 @@ type Undecodable struct {
 	Timeless
 	Reason Word   `json:"code"`
 	At     string `json:"at,omitzero"`
-	Person ID     `json:"person,omitzero"`
+	Person ID     `json:"person,omitzero" holds:"opaque"`
 	Input  Cipher `json:"input"`
 }
 

@@ -77,6 +77,10 @@ func ValidID(s string) bool {
 	})
 }
 
+// opaque refuses ids that look like a phone, identity card (CMND) or citizen
+// number (CCCD): digits alone, 9 to 12 of them.
+func opaque(s string) bool { return !every(s, 9, 12, digit) }
+
 func validWord(s string) bool {
 	return every(s, 1, 32, func(c byte) bool { return lower(c) || digit(c) || c == '_' })
 }
@@ -97,6 +101,11 @@ func validText(s string, most int) bool {
 }
 
 func validURI(s string) bool {
+	for _, scheme := range []string{"tel:", "mailto:"} {
+		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			return false // a person's number or address is no publisher's name
+		}
+	}
 	return every(s, 1, 256, func(c byte) bool {
 		if lower(c) || upper(c) || digit(c) {
 			return true
@@ -150,7 +159,7 @@ var (
 	errUnit         = errorf(BadValue, "", "expected an administrative unit's code of 2 or 5 digits")
 	errWord         = errorf(BadValue, "", "expected a code: 1 to 32 of a-z 0-9 _")
 	errLabel        = errorf(BadValue, "", "expected 1 to 120 characters without control characters")
-	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters")
+	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters, neither tel: nor mailto:")
 	errReference    = errorf(BadValue, "", "expected a reference code of 11 characters whose check character holds")
 	errBIN          = errorf(BadValue, "", "expected a bank identification number of 6 digits")
 	errAccount      = errorf(BadValue, "", "expected an account number of 1 to 19 letters or digits")
@@ -261,7 +270,8 @@ type EventID string
 // joined by colons, at most 200 characters.
 type Path string
 
-// Cipher is ciphertext in the vault's text form, at most MaxEventBytes.
+// Cipher is sealed text of input that could not be decoded: under the
+// organization's key, or a person's contact key.
 type Cipher string
 
 // Count is a whole number from 0 to 2^53−1, the integers that every JSON
@@ -297,13 +307,57 @@ func ValidPath(s string) bool {
 func (p *Path) UnmarshalText(b []byte) error { return accept(p, b, ValidPath, errPath) }
 
 func (c *Cipher) UnmarshalText(b []byte) error {
-	return accept(c, b, func(s string) bool { return validCipher(s) }, errCipher)
+	return accept(c, b, func(s string) bool {
+		return validCipher(s, OfOrganization) || validCipher(s, Contact)
+	}, errCipher)
 }
 
-func validCipher(s string) bool {
-	return every(s, 4, 2*MaxEventBytes, func(c byte) bool {
-		return lower(c) || upper(c) || digit(c) || c == '-' || c == '_' || c == '.'
-	})
+// Bounds on sealed text: the class, "1." and base64url of at least the 16
+// bytes of AES-SIV's tag.
+const (
+	minCipher = 3 + 22
+	maxCipher = 2 * MaxEventBytes
+)
+
+// validCipher reports whether s is text sealed under a key of the class, in
+// its one spelling: base64url without padding and without stray bits at the
+// end. Clear text is hardly ever spelled so.
+func validCipher(s string, class KeyClass) bool {
+	if len(s) < minCipher || len(s) > maxCipher || s[0] != byte(class) || s[1:3] != "1." {
+		return false
+	}
+	for i := 3; i < len(s); i++ {
+		if sextet(s[i]) < 0 {
+			return false
+		}
+	}
+	last := sextet(s[len(s)-1])
+	switch (len(s) - 3) % 4 {
+	case 1:
+		return false
+	case 2:
+		return last&0xf == 0
+	case 3:
+		return last&0x3 == 0
+	}
+	return true
+}
+
+// sextet is the value of a base64url digit, -1 where c is none.
+func sextet(c byte) int {
+	switch {
+	case upper(c):
+		return int(c - 'A')
+	case lower(c):
+		return int(c-'a') + 26
+	case digit(c):
+		return int(c-'0') + 52
+	case c == '-':
+		return 62
+	case c == '_':
+		return 63
+	}
+	return -1
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }

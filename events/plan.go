@@ -3,12 +3,15 @@ package events
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // plan is what a fact's Go type says about its fields, worked out once: which
 // of them must be there, and which are of a closed set. A field without
-// omitzero is required and never empty; the tag in:"a,b" names the set.
+// omitzero is required and never empty; the tag in:"a,b" names the set, the
+// tag within:"1,9" the bounds of a *Count, and holds:"opaque" an id that may not
+// look like a number of a person's.
 type plan struct {
 	demands []demand
 	names   []string // every JSON name, in order
@@ -21,6 +24,24 @@ type demand struct {
 	optional bool
 	items    *plan    // of a slice of structs
 	set      []string // of a closed set
+	bounds   *bounds
+	opaque   bool
+}
+
+// bounds are the least and the most of a whole number.
+type bounds struct{ least, most Count }
+
+func boundsOf(tag string) *bounds {
+	if tag == "" {
+		return nil
+	}
+	least, most, _ := strings.Cut(tag, ",")
+	a, err1 := strconv.ParseInt(least, 10, 64)
+	b, err2 := strconv.ParseInt(most, 10, 64)
+	if err1 != nil || err2 != nil {
+		panic("events: no bounds: " + tag)
+	}
+	return &bounds{Count(a), Count(b)}
 }
 
 func planOf(t reflect.Type) *plan {
@@ -41,7 +62,8 @@ func planOf(t reflect.Type) *plan {
 		if set := f.Tag.Get("in"); set != "" {
 			d.set = strings.Split(set, ",")
 		}
-		if !d.optional || d.set != nil {
+		d.bounds, d.opaque = boundsOf(f.Tag.Get("within")), f.Tag.Get("holds") == "opaque"
+		if !d.optional || d.set != nil || d.bounds != nil || d.opaque {
 			p.demands = append(p.demands, d)
 		}
 	}
@@ -62,6 +84,14 @@ func (p *plan) check(v reflect.Value, at string) error {
 		}
 		if d.set != nil && !slices.Contains(d.set, field.String()) {
 			return errorf(BadValue, at+"/"+d.name, "expected one of %s", strings.Join(d.set, ", "))
+		}
+		if d.bounds != nil {
+			if n := Count(field.Elem().Int()); n < d.bounds.least || n > d.bounds.most {
+				return errorf(BadValue, at+"/"+d.name, "expected a whole number from %d to %d", d.bounds.least, d.bounds.most)
+			}
+		}
+		if d.opaque && !opaque(field.String()) {
+			return errorf(BadValue, at+"/"+d.name, "looks like a phone or citizen number; use an opaque id")
 		}
 		if d.items == nil {
 			continue

@@ -3,7 +3,9 @@ package events
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -65,6 +67,14 @@ type Salvage struct {
 // and takes data.personal out of it. Errors are *Error; Salvaged tells what
 // could still be made out.
 func ParsePublished(line []byte) (*Published, error) {
+	p, err := parsePublished(line)
+	if err != nil {
+		return nil, located(err)
+	}
+	return p, nil
+}
+
+func parsePublished(line []byte) (*Published, error) {
 	line, err := precheck(bytes.TrimRight(line, "\r\n"))
 	if err != nil {
 		return nil, err
@@ -130,12 +140,12 @@ func (p *Published) takePersonal(raw jsontext.Value) error {
 	if len(p.Personal) > MaxPersonalFields {
 		return errorf(BadValue, "/data/personal", "more than %d fields", MaxPersonalFields)
 	}
-	for name, text := range p.Personal {
+	for _, name := range slices.Sorted(maps.Keys(p.Personal)) { // the same error each time
 		if !validWord(name) {
 			return errorf(BadValue, "/data/personal", "expected field names of a-z 0-9 _")
 		}
-		if len([]rune(text)) > MaxPersonalChars {
-			return errorf(BadValue, "/data/personal/"+name, "more than %d characters", MaxPersonalChars)
+		if utf8.RuneCountInString(p.Personal[name]) > MaxPersonalChars {
+			return errorf(BadValue, "/data/personal", "a field of more than %d characters", MaxPersonalChars)
 		}
 	}
 	return nil
@@ -209,7 +219,9 @@ func Salvaged(line []byte) Salvage {
 	var subject Organization
 	read("subject", &subject)
 	s.Organization = string(subject)
-	s.Person = personOf(members["data"])
+	if person := personOf(members["data"]); opaque(string(person)) {
+		s.Person = person
+	}
 	return s
 }
 

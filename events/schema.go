@@ -37,7 +37,8 @@ var fieldSchemas = map[reflect.Type]schema{
 	reflect.TypeFor[EventID](): {"type": "string", "minLength": 1, "maxLength": 64, "pattern": noControls,
 		"description": "The publisher's identifier of one event, unique within its organization and source."},
 	reflect.TypeFor[URI](): {"type": "string", "pattern": `^[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,256}$`,
-		"description": "A URI that names the publisher."},
+		"not":         schema{"pattern": `^([Tt][Ee][Ll]|[Mm][Aa][Ii][Ll][Tt][Oo]):`},
+		"description": "A URI that names the publisher, never a person's: neither tel: nor mailto:."},
 	reflect.TypeFor[Date](): {"type": "string", "format": "date", "pattern": `^` + dayPattern + `$`,
 		"description": "A calendar day in UTC+7, of the years 2000 to 2199."},
 	reflect.TypeFor[Period](): {"type": "string", "pattern": `^2[01][0-9]{2}-(0[1-9]|1[0-2])$`,
@@ -59,8 +60,8 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "An institution's own account number. A person's account is personal and never stands here."},
 	reflect.TypeFor[Path](): {"type": "string", "maxLength": 200, "pattern": `^` + idChars + `(:` + idChars + `)*$`,
 		"description": "An account within its organization: identifiers joined by colons."},
-	reflect.TypeFor[Cipher](): {"type": "string", "minLength": 4, "maxLength": 2 * MaxEventBytes, "pattern": `^[A-Za-z0-9._-]*$`,
-		"description": "Sealed text."},
+	reflect.TypeFor[Cipher](): {"type": "string", "minLength": minCipher, "maxLength": maxCipher, "pattern": `^[co]1\.([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$`,
+		"description": "Sealed text: the class of its key, 1. and base64url without padding."},
 	reflect.TypeFor[MediaType](): {"const": "application/json",
 		"description": "The media type of data."},
 	reflect.TypeFor[Count](): {"type": "integer", "minimum": 0, "maximum": int64(MaxCount),
@@ -71,6 +72,10 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "An ISO 4217 currency."},
 	reflect.TypeFor[string](): {"type": "string"},
 }
+
+// opaqueSchema is that of ids that name a person or a person's device.
+var opaqueSchema = schema{"type": "string", "pattern": `^` + idChars + `$`, "not": schema{"pattern": `^[0-9]{9,12}$`},
+	"description": "An opaque identifier of a person or a device, given by the publisher. Never 9 to 12 digits alone, which a phone, identity card or citizen number is."}
 
 // amountPattern is what amount accepts of a currency with that many decimals.
 func amountPattern(scale int32) string {
@@ -99,6 +104,12 @@ func has(field, value string) schema {
 
 // together says what a fact's check says of fields that need each other.
 var together = map[reflect.Type]schema{
+	reflect.TypeFor[Envelope](): {
+		"dependentRequired": schema{
+			"resubmits": []string{"resubmitssource"}, "resubmitssource": []string{"resubmits"},
+			"causeid": []string{"causesource"}, "causesource": []string{"causeid"},
+		},
+	},
 	reflect.TypeFor[OrganizationRegistered](): {
 		"dependentRequired": schema{"bank_bin": []string{"account"}, "account": []string{"bank_bin"}},
 	},
@@ -189,6 +200,12 @@ func (g *generator) object(t reflect.Type) schema {
 		case f.Type == reflect.TypeFor[[]Item]():
 			properties[name] = schema{"type": "array", "minItems": 1, "maxItems": MaxItems, "items": g.object(f.Type.Elem())}
 		case f.Type == reflect.TypeFor[jsontext.Value](): // data, which the caller fills in
+		case f.Tag.Get("within") != "":
+			b := boundsOf(f.Tag.Get("within"))
+			properties[name] = schema{"type": "integer", "minimum": int64(b.least), "maximum": int64(b.most)}
+		case f.Tag.Get("holds") == "opaque":
+			g.defs["OpaqueID"] = opaqueSchema
+			properties[name] = schema{"$ref": "#/$defs/OpaqueID"}
 		default:
 			properties[name] = g.field(f.Type)
 		}

@@ -64,7 +64,11 @@ func TestUpcast(t *testing.T) {
 	} {
 		value := `{"data":{"effective_on":"2026-09-01",` + c.data + `},"id":"e-1","source":"urn:x","specversion":"1.0","subject":"o","time":"2026-09-01T08:00:00Z","type":"` +
 			strings.TrimSuffix("vn.socho.test.load."+c.version, ".") + `"}`
-		event, err := voc.decode([]byte(value))
+		canonical, err := Canonical([]byte(value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		event, err := voc.decode(canonical)
 		if c.code != "" {
 			var e *Error
 			if !errors.As(err, &e) || e.Code != c.code || e.Field != c.field {

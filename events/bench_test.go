@@ -1,0 +1,20 @@
+package events
+
+import (
+	"os"
+	"testing"
+)
+
+func BenchmarkDecode(b *testing.B) {
+	value, err := os.ReadFile(goldenDir + "/vn.socho.market.fee_assessed.v1.logged.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(value)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(value); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
