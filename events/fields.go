@@ -77,9 +77,9 @@ func ValidID(s string) bool {
 	})
 }
 
-// opaque refuses ids that look like a phone, identity card (CMND) or citizen
+// Opaque refuses ids that look like a phone, identity card (CMND) or citizen
 // number (CCCD): digits alone, 9 to 12 of them.
-func opaque(s string) bool { return !every(s, 9, 12, digit) }
+func Opaque(s string) bool { return !every(s, 9, 12, digit) }
 
 func validWord(s string) bool {
 	return every(s, 1, 32, func(c byte) bool { return lower(c) || digit(c) || c == '_' })

@@ -90,7 +90,7 @@ func (p *plan) check(v reflect.Value, at string) error {
 				return errorf(BadValue, at+"/"+d.name, "expected a whole number from %d to %d", d.bounds.least, d.bounds.most)
 			}
 		}
-		if d.opaque && !opaque(field.String()) {
+		if d.opaque && !Opaque(field.String()) {
 			return errorf(BadValue, at+"/"+d.name, "looks like a phone or citizen number; use an opaque id")
 		}
 		if d.items == nil {

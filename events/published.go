@@ -219,7 +219,7 @@ func Salvaged(line []byte) Salvage {
 	var subject Organization
 	read("subject", &subject)
 	s.Organization = string(subject)
-	if person := personOf(members["data"]); opaque(string(person)) {
+	if person := personOf(members["data"]); Opaque(string(person)) {
 		s.Person = person
 	}
 	return s

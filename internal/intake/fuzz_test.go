@@ -13,7 +13,7 @@ import (
 // plain seals nothing; it only spells text as sealed text is spelled.
 type plain struct{}
 
-func (plain) Erased(string, string) bool { return false }
+func (plain) Erased(string, string, events.KeyClass) bool { return false }
 func (plain) Seal(_, _ string, class events.KeyClass, _, _, clear string) (string, error) {
 	return string(rune(class)) + "1." + base64.RawURLEncoding.EncodeToString(append(make([]byte, 16), clear...)), nil
 }

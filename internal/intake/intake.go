@@ -4,8 +4,11 @@
 //
 // Every line is published, also one that cannot be decoded or names no
 // organization: it becomes a fact intake.undecodable that carries the line
-// sealed, so that nothing handed in vanishes. The exceptions are lines for
-// erased persons, which are counted and named but never published.
+// sealed, so that nothing handed in vanishes. The exceptions are lines of erased
+// persons, which are counted and named but never published: after scope contact
+// those that hold something to seal under the destroyed key, after scope all
+// every line that names the person, but for a bank's line without personal
+// fields and the erasure itself.
 //
 // The same line twice is the same bytes twice, whoever hands it in and
 // whenever: what differs stands in the record's headers. Publishing a file
@@ -50,7 +53,7 @@ const Unrouted = "unrouted"
 
 // Ref names whose keys a batch needs: a person of an organization, or with an
 // empty Person the organization itself. With Check set, it is enough to know
-// whether the person is erased, and no key is made.
+// which keys are destroyed, and no key is made.
 type Ref = struct {
 	Organization string
 	Person       string
@@ -59,9 +62,10 @@ type Ref = struct {
 
 // Keys are the keys of one batch.
 type Keys interface {
-	// Erased reports whether nothing may be published for the person any more.
-	Erased(organization, person string) bool
-	// Seal is deterministic. Any error it returns fails the batch.
+	// Erased reports whether the person's key of this class is destroyed.
+	Erased(organization, person string, class events.KeyClass) bool
+	// Seal is deterministic. Any error it returns fails the batch. It is not
+	// asked for a destroyed key.
 	Seal(organization, person string, class events.KeyClass, eventID, field, clear string) (string, error)
 }
 
@@ -137,7 +141,7 @@ type Code string
 
 // The codes of lines not published, and of Error.
 const (
-	PersonErased Code = "person_erased" // the line's person is erased; no Error
+	PersonErased Code = "person_erased" // the line's person is erased, and it cannot go without her; no Error
 	LogFailed    Code = "log_failed"    // the line's batch was not acknowledged; it may be on the log
 	NotSent      Code = "not_sent"      // an earlier batch of the same partition failed
 	VaultFailed  Code = "vault_failed"  // keys could not be had, or not be destroyed

@@ -219,7 +219,7 @@ func TestUndecodable(t *testing.T) {
 		cut                  bool
 	}{
 		{"no JSON", "Vàng Thị Máy 0912000001", "not_json", "", "hg-default", "", "", false},
-		{"cut off", whole[:len(whole)-9], "not_json", "/data/personal/phone", "hg-default", "", "", false},
+		{"cut off", whole[:len(whole)-9], "not_json", "/data/personal", "hg-default", "", "", false},
 		{"unknown field", swap(`"stall"`, `"colour":"x","stall"`), "unknown_field", "/data/colour", "hg-cho", "p-1", "e-1", false},
 		{"no organization", swap(`"hg-cho"`, `"Chợ"`), "bad_organization", "/subject", "hg-default", "p-1", "e-1", false},
 		{"no id", swap(`"id":"e-1",`, ``), "missing_field", "/id", "hg-cho", "p-1", "", false},
@@ -231,7 +231,14 @@ func TestUndecodable(t *testing.T) {
 		{"beyond what is held", swap("Vàng", strings.Repeat("Vàng", 400000)), "too_large", "", "hg-default", "", "", true},
 		{"the widest envelope", `{"id":"` + strings.Repeat("\U00020000", 64) + `","source":"` + strings.Repeat("u", 256) + `","subject":"` + strings.Repeat("o", 64) +
 			`","time":"2026-09-01T08:00:00.123456+07:00","data":{"person":"` + strings.Repeat("p", 64) + `"},"x":"` + strings.Repeat("x", 60000) + `"}`,
-			"unknown_field", "", strings.Repeat("o", 64), strings.Repeat("p", 64), strings.Repeat("\U00020000", 64), true},
+			"unknown_field", "", strings.Repeat("o", 64), strings.Repeat("p", 64), "", true},
+		{"a name for an id", `{"id":"Vàng Thị Máy","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "/x", "hg-cho", "", "", false},
+		{"a phone for an id", swap(`"e-1"`, `"0912000001"`)[:200] + `","x":1}}`, "not_json", "", "hg-default", "", "", false},
+		{"a phone for an id, and a fault", `{"id":"0912000001","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "/x", "hg-cho", "", "", false},
+		{"a phone for a source", `{"id":"e-1","source":"tel:0912000001","subject":"hg-cho","x":1}`, "bad_value", "/source", "hg-cho", "", "", false},
+		{"a phone for a person", swap(`"p-1"`, `"0912000001"`), "bad_value", "/data/person", "hg-cho", "", "e-1", false},
+		{"a phone for a device", swap(`"time"`, `"device":"0912000001","time"`), "bad_value", "/device", "hg-cho", "p-1", "e-1", false},
+		{"an id of parts", `{"id":"so:7/a","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "/x", "hg-cho", "", "so:7/a", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newTopic(1)
@@ -313,6 +320,49 @@ func TestErasure(t *testing.T) {
 	}
 }
 
+// What needs no destroyed key goes on after an erasure of contact; after one of
+// all, only what a bank says without a name.
+func TestErasureByClass(t *testing.T) {
+	t.Parallel()
+	fact := func(id, kind, data string) string {
+		return `{"specversion":"1.0","id":"` + id + `","source":"https://cho.example/hg","type":"vn.socho.` + kind + `.v1","subject":"hg-cho",` +
+			`"time":"2026-09-01T08:00:00+07:00","data":{"effective_on":"2026-09-01","person":"p-1",` + data + `}}`
+	}
+	const money, line = `"amount":"1000","currency":"VND"`, `"line":"l-1","account":"a","direction":"in","kind":"payment"`
+	paid := fact("paid", "market.payment_received", `"bill":"b-1","method":"qr",`+money)
+	let := func(id, personal string) string { return fact(id, "market.stall_let", `"stall":"A1","personal":{`+personal+`}`) }
+	received := fact("line", "bank.line_received", line+","+money)
+	lines := []string{
+		paid, let("name", `"name":"Vàng"`), let("phone", `"phone":"0912000001"`), let("both", `"phone":"0912000001","name":"Vàng"`),
+		received, fact("content", "bank.line_received", line+","+money+`,"personal":{"content":"Vàng"}`), fact("bad", "market.nothing", money),
+		fact("none", "market.stall_let", `"stall":"A1","personal":{}`),
+	}
+	for scope, want := range map[string][]string{
+		vault.ScopeContact: {"e-0", "paid", "name", "line", "none", "again"},
+		vault.ScopeAll:     {"e-0", "line", "again"},
+	} {
+		v, l := keys(t), newTopic(1)
+		file := append(append([]string{erased("hg-cho", "e-0", "p-1", scope)}, lines...), erased("hg-cho", "again", "p-1", scope))
+		report := publish(t, v, l, file...)
+		var ids []string
+		for _, r := range l.logs[0] {
+			ids = append(ids, string(decode(t, r).ID))
+			noPersonalText(t, r)
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%s: on the log %v, want %v", scope, ids, want)
+		}
+		if report.NotPublished != len(file)-len(want) || len(report.Refusals) != report.NotPublished {
+			t.Errorf("%s: %+v", scope, report)
+		}
+		for _, r := range report.Refusals {
+			if r.Code != intake.PersonErased {
+				t.Errorf("%s: line %d: %s", scope, r.Line, r.Code)
+			}
+		}
+	}
+}
+
 // A failed batch stops its partition and no other; publishing again completes.
 func TestFailedBatch(t *testing.T) {
 	t.Parallel()
@@ -353,7 +403,7 @@ func TestFailedBatch(t *testing.T) {
 		if codes[intake.LogFailed] == 0 || codes[intake.NotSent] == 0 || report.Refusals[0].Line != e.Line {
 			t.Errorf("%v from line %d", codes, e.Line)
 		}
-		if yes, _ := v.Erased(t.Context(), "hg-a", "p-1"); yes {
+		if yes, _ := v.Erased(t.Context(), "hg-a", "p-1", events.Contact); yes {
 			t.Fatal("keys destroyed although the event could not follow")
 		}
 		ordered(t, l)

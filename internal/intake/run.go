@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -73,7 +74,7 @@ func (r *run) seal(ctx context.Context, items []*item) []*item {
 	}
 	sent := make([]*item, 0, len(items))
 	for _, it := range items {
-		if ref, ok := it.ref(); ok && ref.Person != "" && keys.Erased(ref.Organization, ref.Person) {
+		if ref, ok := it.ref(); ok && ref.Person != "" && it.erased(keys) {
 			r.refuse(PersonErased, it)
 			continue
 		}
@@ -84,13 +85,20 @@ func (r *run) seal(ctx context.Context, items []*item) []*item {
 
 // write works out the value of each line.
 func (r *run) write(ctx context.Context, keys Keys, items []*item) []*item {
-	for _, it := range items {
-		if err := it.seal(keys); err != nil {
-			r.fail(ctx, items, err)
+	sent := items[:0]
+	for i, it := range items {
+		err := it.seal(keys)
+		if errors.Is(err, errErased) {
+			r.refuse(PersonErased, it)
+			continue
+		}
+		if err != nil {
+			r.fail(ctx, append(sent, items[i:]...), err)
 			return nil
 		}
+		sent = append(sent, it)
 	}
-	return items
+	return sent
 }
 
 // destroy destroys a person's keys and then publishes that it was done.

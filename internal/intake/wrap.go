@@ -58,7 +58,30 @@ func (it *item) ref() (ref Ref, ok bool) {
 	return ref, ref.Person != "" && it.erasure == nil
 }
 
-// seal works out the bytes that go on the log. Errors: those of the keys.
+// errErased: the line can only be sealed under a key that is destroyed.
+var errErased = errors.New("the person is erased")
+
+// erased reports whether the line may not be published any more, since its
+// person's keys are destroyed. What needs none of the destroyed keys goes on:
+// after scope contact the accounting of the person, after scope all only what
+// a bank says, since an observation must not be lost.
+func (it *item) erased(keys Keys) bool {
+	gone := func(class events.KeyClass) bool {
+		return keys.Erased(it.salvage.Organization, string(it.salvage.Person), class)
+	}
+	if it.fact == nil {
+		return gone(events.Contact) || gone(events.Identity) // raw text is of the contact class
+	}
+	for field := range it.fact.Personal {
+		if gone(events.ClassOf(field)) {
+			return true
+		}
+	}
+	_, observed := it.fact.Event.Fact.(*events.LineReceived)
+	return gone(events.Identity) && !observed
+}
+
+// seal works out the bytes that go on the log. Errors: errErased, those of the keys.
 func (it *item) seal(keys Keys) error {
 	s := &it.salvage
 	if it.fact != nil {
@@ -85,7 +108,10 @@ func (it *item) seal(keys Keys) error {
 // place of the field's pointer ("-" is no field of any event).
 func (it *item) wrap(keys Keys) error {
 	s := &it.salvage
-	input, at := string(it.text), safePointer(it.reason.Field)
+	if s.Person != "" && keys.Erased(s.Organization, string(s.Person), events.Contact) {
+		return errErased
+	}
+	input, at := string(it.text), events.SafeField(it.reason.Field)
 	if it.length > MaxInput {
 		if it.length <= MaxLineBytes {
 			it.sum = sha256.Sum256(it.text)
@@ -102,6 +128,9 @@ func (it *item) wrap(keys Keys) error {
 		return keys.Seal(s.Organization, string(s.Person), class, id, inputField, input)
 	}
 	id, source, time := s.ID, s.Source, s.Time
+	if !plainID(string(id)) || source == "" {
+		id, source = "", "" // one without the other names no event
+	}
 	if id == "" {
 		// The hash is of sealed text: one of the clear line would let anybody
 		// try out guesses.
@@ -133,31 +162,8 @@ func (it *item) wrap(keys Keys) error {
 	return nil
 }
 
-// safePointer keeps of a JSON Pointer what can be a field's name or a place in
-// a list. Names in a bad line are the publisher's own, and a number among them
-// may be somebody's.
-func safePointer(p string) string {
-	end := 0
-	for end < len(p) {
-		name, _, _ := strings.Cut(p[end+1:], "/")
-		if !plainName(name) {
-			break
-		}
-		end += 1 + len(name)
-	}
-	return p[:end]
-}
-
-func plainName(s string) bool {
-	digits := 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digits++
-		case c >= 'a' && c <= 'z', c == '_':
-		default:
-			return false
-		}
-	}
-	return s != "" && len(s) <= 32 && digits <= 3
+// plainID reports whether the id of a bad line is one to file it under: short,
+// without spaces, and no number of a person's. Anything else may be a name.
+func plainID(s string) bool {
+	return events.ValidID(strings.NewReplacer(":", "-", "/", "-").Replace(s)) && events.Opaque(s)
 }

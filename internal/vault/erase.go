@@ -15,7 +15,7 @@ const (
 
 // Erase destroys a person's key or keys, durably and for ever: when it has
 // returned nil, no process opens what was sealed under them, and none seals
-// for this person again. Asking twice does nothing more; a person of whom no
+// under them again. Asking twice does nothing more; a person of whom no
 // key is known is erased all the same, so that none is ever made.
 //
 // What still holds the destroyed key afterwards, itself wrapped under the
@@ -57,13 +57,13 @@ func (v *Vault) Erase(ctx context.Context, organization, person, scope string) e
 	return nil
 }
 
-// Erased reports whether a key of this person has been destroyed.
+// Erased reports whether the person's key of this class has been destroyed.
 //
 // Errors: ErrBadRef; those of the database.
-func (v *Vault) Erased(ctx context.Context, organization, person string) (bool, error) {
+func (v *Vault) Erased(ctx context.Context, organization, person string, class events.KeyClass) (bool, error) {
 	k, err := v.Opener(ctx, []Ref{{Organization: organization, Person: person}})
 	if err != nil {
 		return false, err
 	}
-	return k.Erased(organization, person), nil
+	return k.Erased(organization, person, class), nil
 }

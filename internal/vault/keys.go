@@ -73,8 +73,8 @@ type held struct {
 
 // Sealer returns the keys of everyone in the batch, making those that are not
 // there yet. Every key returned is durable: a crash at any time later leaves
-// nothing sealed under a key that is lost. Whoever is erased gets no new key
-// and is told by Erased.
+// nothing sealed under a key that is lost. A destroyed key is not made anew;
+// Erased tells which they are.
 //
 // It costs one statement, and a transaction more where keys are made.
 //
@@ -87,7 +87,7 @@ func (v *Vault) Sealer(ctx context.Context, batch []Ref) (*Keys, error) {
 	}
 	wanted := make(map[slot]Ref)
 	for _, r := range batch {
-		if r.Check || k.Erased(r.Organization, r.Person) {
+		if r.Check {
 			continue
 		}
 		for _, class := range classesOf(r.Person) {
@@ -195,15 +195,10 @@ func (v *Vault) durably(ctx context.Context, sql string, args ...any) error {
 	return tx.Commit(ctx)
 }
 
-// Erased reports whether a key of this person has been destroyed. Nothing is
-// published for such a person any more.
-func (k *Keys) Erased(organization, person string) bool {
-	for _, class := range classesOf(person) {
-		if h := k.held[slot{organization, person, class}]; h != nil && h.wrapped == nil {
-			return true
-		}
-	}
-	return false
+// Erased reports whether the person's key of this class has been destroyed.
+func (k *Keys) Erased(organization, person string, class events.KeyClass) bool {
+	h := k.held[slot{organization, person, class}]
+	return h != nil && h.wrapped == nil
 }
 
 // cipher returns the key of a slot. Errors: ErrNoKey, ErrErased, ErrWrongMaster.

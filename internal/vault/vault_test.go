@@ -152,8 +152,11 @@ func TestErase(t *testing.T) {
 		t.Errorf("identity after erasing contact: %v", err)
 	}
 	k = sealer(t, other, person, vault.Ref{Organization: "hg-cho", Person: "p-2"})
-	if !k.Erased("hg-cho", "p-1") || k.Erased("hg-cho", "p-2") {
+	if !k.Erased("hg-cho", "p-1", events.Contact) || k.Erased("hg-cho", "p-1", events.Identity) || k.Erased("hg-cho", "p-2", events.Contact) {
 		t.Error("who is erased was not seen by another process")
+	}
+	if again := seal(t, k, events.Identity, "name", "Vàng Thị Máy"); again != name {
+		t.Errorf("the identity key changed when contact was erased: %s", again)
 	}
 	if _, err := k.Seal("hg-cho", "p-1", events.Contact, "e", "phone", "x"); !errors.Is(err, vault.ErrErased) {
 		t.Errorf("sealing for an erased person: %v", err)
@@ -165,10 +168,13 @@ func TestErase(t *testing.T) {
 
 	erase("p-never-seen", vault.ScopeContact)
 	k = sealer(t, other, vault.Ref{Organization: "hg-cho", Person: "p-never-seen"})
-	if !k.Erased("hg-cho", "p-never-seen") {
-		t.Error("a person unknown before the erasure got a key")
+	if !k.Erased("hg-cho", "p-never-seen", events.Contact) {
+		t.Error("a person unknown before the erasure got a contact key")
 	}
-	if yes, err := v.Erased(t.Context(), "hg-cho", "p-never-seen"); !yes || err != nil {
+	if _, err := k.Seal("hg-cho", "p-never-seen", events.Identity, "e", "name", "x"); err != nil {
+		t.Errorf("no identity key beside a destroyed contact key: %v", err)
+	}
+	if yes, err := v.Erased(t.Context(), "hg-cho", "p-never-seen", events.Contact); !yes || err != nil {
 		t.Errorf("Erased: %v, %v", yes, err)
 	}
 	for _, bad := range [][3]string{{"hg-cho", "", "all"}, {"hg-cho", "p", "some"}, {"HG", "p", "all"}} {
