@@ -2,10 +2,11 @@ package web
 
 import (
 	"cmp"
-	"maps"
+	"errors"
 	"slices"
 	"strconv"
 
+	"socho/internal/readmodel"
 	"socho/projections"
 )
 
@@ -21,16 +22,10 @@ type figurePage struct {
 	Events   []projections.EventRef
 	From, To int // of the events, counted from 1
 	Total    int
-	Shards   []shardPosition
 	Pager    pager
 }
 
 type otherFigure struct{ By, Link string }
-
-type shardPosition struct {
-	Shard int
-	Next  int64
-}
 
 func (s *site) figure(r *request) (*view, error) {
 	domain, by := r.query.Get("domain"), r.query.Get("by")
@@ -49,8 +44,13 @@ func (s *site) figure(r *request) (*view, error) {
 	q := filter.query(domain, by)
 	page := figurePage{Filter: filter}
 	title := r.language.say("figure." + domain + "." + by + ".title")
-	if page.shownFigure, err = s.shownFigure(r.Context(), r.language, q); err != nil {
+	page.shownFigure = shownFigure{Domain: domain, By: by, Link: figureLink(q)}
+	full, err := s.Model.Figures(r.Context(), q)
+	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err
+	}
+	if len(full) > 0 && full[0].Period != "" {
+		page.Figure, page.Records = &full[0], records(full[0].Position)
 	}
 	for _, other := range bys {
 		if other != by {
@@ -63,35 +63,33 @@ func (s *site) figure(r *request) (*view, error) {
 		return &view{"figure", title, "overview", page}, nil
 	}
 	q.Period = page.Figure.Period // the same period for all that follows
-	full, err := s.Model.Figures(r.Context(), q)
-	if err != nil {
-		return nil, err
-	}
-	if len(full) > 0 {
-		page.Figure, page.Records = &full[0], records(full[0].Position)
-	}
-	if page.Trend != nil {
-		monthly := q
-		months, err := projections.Months(q.Period)
-		if err != nil {
+	if r.query.Get("cursor") == "" {
+		if err := s.around(r, &page, q); err != nil {
 			return nil, err
 		}
-		monthly.Period = months[len(months)-1]
-		if page.Months, err = s.Model.Trend(r.Context(), monthly, trendMonths); err != nil {
-			return nil, err
-		}
-		slices.Reverse(page.Months)
-	}
-	if filter.Unit == "" {
-		if page.Places, err = s.Model.Breakdown(r.Context(), q); err != nil {
-			return nil, err
-		}
-	}
-	for _, shard := range slices.Sorted(maps.Keys(page.Figure.Position)) {
-		page.Shards = append(page.Shards, shardPosition{shard, page.Figure.Position[shard]})
 	}
 	page.cut(r)
 	return &view{"figure", title, "overview", page}, nil
+}
+
+// around adds the months before and the places within. Later pages of the
+// events do without: each of these reads every fact of the domain once more.
+func (s *site) around(r *request, page *figurePage, q projections.Query) error {
+	months, err := projections.Months(q.Period)
+	if err != nil {
+		return err
+	}
+	monthly := q
+	monthly.Period = months[len(months)-1]
+	if page.Months, err = s.Model.Trend(r.Context(), monthly, trendMonths); err != nil {
+		return err
+	}
+	page.Trend = r.language.trend(page.Months)
+	slices.Reverse(page.Months)
+	if q.Unit == "" {
+		page.Places, err = s.Model.Breakdown(r.Context(), q)
+	}
+	return err
 }
 
 // cut takes one page out of the figure's events.
