@@ -18,6 +18,7 @@ func (plain) Seal(_, _ string, class events.KeyClass, _, _, clear string) (strin
 	return string(rune(class)) + "1." + base64.RawURLEncoding.EncodeToString(append(make([]byte, 16), clear...)), nil
 }
 func (plain) Sealer(context.Context, []intake.Ref) (plain, error) { return plain{}, nil }
+func (plain) Hold(context.Context) (func(), error)                { return func() {}, nil }
 func (plain) Erase(_ context.Context, _, _, _ string) error       { return nil }
 
 // Whatever comes in, every line that is not blank goes out as an event that the

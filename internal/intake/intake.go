@@ -74,6 +74,9 @@ type Vault[K Keys] interface {
 	// Sealer returns durable keys, made where there were none. Any error it
 	// returns means that nothing can be sealed now.
 	Sealer(ctx context.Context, batch []Ref) (K, error)
+	// Hold keeps Erase waiting until release is called. What is sealed in
+	// between reaches the log before any key of it is destroyed.
+	Hold(ctx context.Context) (release func(), err error)
 	// Erase destroys keys durably; scope is contact or all. Asking twice is
 	// asking once. After an error they may or may not be destroyed.
 	Erase(ctx context.Context, organization, person, scope string) error
@@ -96,6 +99,7 @@ type Clock func() time.Time
 // Intake publishes facts. It keeps nothing between calls and may be used by
 // several goroutines; the order of lines holds within one Publish.
 type Intake struct {
+	hold   func(context.Context) (release func(), err error)
 	sealer func(context.Context, []Ref) (Keys, error)
 	erase  func(ctx context.Context, organization, person, scope string) error
 	log    Log
@@ -105,6 +109,7 @@ type Intake struct {
 // New returns an intake over a vault and a log.
 func New[K Keys](v Vault[K], log Log, clock Clock) *Intake {
 	return &Intake{
+		hold:   v.Hold,
 		sealer: func(ctx context.Context, refs []Ref) (Keys, error) { return v.Sealer(ctx, refs) },
 		erase:  v.Erase,
 		log:    log,

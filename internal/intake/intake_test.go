@@ -330,7 +330,9 @@ func TestErasureByClass(t *testing.T) {
 	}
 	const money, line = `"amount":"1000","currency":"VND"`, `"line":"l-1","account":"a","direction":"in","kind":"payment"`
 	paid := fact("paid", "market.payment_received", `"bill":"b-1","method":"qr",`+money)
-	let := func(id, personal string) string { return fact(id, "market.stall_let", `"stall":"A1","personal":{`+personal+`}`) }
+	let := func(id, personal string) string {
+		return fact(id, "market.stall_let", `"stall":"A1","personal":{`+personal+`}`)
+	}
 	received := fact("line", "bank.line_received", line+","+money)
 	lines := []string{
 		paid, let("name", `"name":"Vàng"`), let("phone", `"phone":"0912000001"`), let("both", `"phone":"0912000001","name":"Vàng"`),

@@ -36,25 +36,28 @@ func (r *run) stage(ctx context.Context, s *stage) {
 	for _, it := range items {
 		it.shard = events.ShardOf([]byte(it.salvage.Organization), r.shards)
 	}
-	if items = r.seal(ctx, items); len(items) > 0 {
-		last := items[len(items)-1]
-		if last.erasure == nil {
-			r.send(ctx, items)
-		} else {
-			r.send(ctx, items[:len(items)-1])
-			r.destroy(ctx, last)
-		}
+	release, items := r.seal(ctx, items)
+	var erasure *item
+	if n := len(items); n > 0 && items[n-1].erasure != nil {
+		items, erasure = items[:n-1], items[n-1]
+	}
+	r.send(ctx, items)
+	release() // before the erasure, which would wait for it
+	if erasure != nil {
+		r.destroy(ctx, erasure)
 	}
 	if s.fault != nil {
 		r.fault(InputFailed, s.line, -1, s.fault)
 	}
 }
 
-// seal makes the lines' bytes, and returns the lines that are to be sent.
-func (r *run) seal(ctx context.Context, items []*item) []*item {
+// seal makes the lines' bytes, and returns the lines that are to be sent. Until
+// release is called, none of the keys used is destroyed.
+func (r *run) seal(ctx context.Context, items []*item) (release func(), sent []*item) {
+	release = func() {}
 	if r.dead != "" {
 		r.refuse(r.dead, items...)
-		return nil
+		return release, nil
 	}
 	var refs []Ref
 	for _, it := range items {
@@ -63,16 +66,21 @@ func (r *run) seal(ctx context.Context, items []*item) []*item {
 		}
 	}
 	if len(refs) == 0 { // facts about nobody
-		return r.write(ctx, nil, items)
+		return release, r.write(ctx, nil, items)
 	}
 	// The keys are durable before anything sealed under them is sent. A crash
 	// here leaves keys that the next attempt uses.
+	held, err := r.hold(ctx)
+	if err != nil {
+		r.fail(ctx, items, err)
+		return release, nil
+	}
 	keys, err := r.sealer(ctx, refs)
 	if err != nil {
 		r.fail(ctx, items, err)
-		return nil
+		return held, nil
 	}
-	sent := make([]*item, 0, len(items))
+	sent = make([]*item, 0, len(items))
 	for _, it := range items {
 		if ref, ok := it.ref(); ok && ref.Person != "" && it.erased(keys) {
 			r.refuse(PersonErased, it)
@@ -80,7 +88,7 @@ func (r *run) seal(ctx context.Context, items []*item) []*item {
 		}
 		sent = append(sent, it)
 	}
-	return r.write(ctx, keys, sent)
+	return held, r.write(ctx, keys, sent)
 }
 
 // write works out the value of each line.

@@ -15,7 +15,7 @@ const (
 
 // Erase destroys a person's key or keys, durably and for ever: when it has
 // returned nil, no process opens what was sealed under them, and none seals
-// under them again. Asking twice does nothing more; a person of whom no
+// under them again. It waits for the batches that hold the keys (Hold). Asking twice does nothing more; a person of whom no
 // key is known is erased all the same, so that none is ever made.
 //
 // What still holds the destroyed key afterwards, itself wrapped under the
@@ -44,8 +44,9 @@ func (v *Vault) Erase(ctx context.Context, organization, person, scope string) e
 	}
 	// A crash right after this commit leaves the person erased, whether or not
 	// the event that asked for it reaches the log.
-	err := v.durably(ctx, `INSERT INTO private.person_keys (organization, person, class, destroyed_at)
-		SELECT $1, $2, class, now() FROM unnest($3::text[]) AS c (class)
+	err := v.durably(ctx, `WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock(`+sealLock+`))
+		INSERT INTO private.person_keys (organization, person, class, destroyed_at)
+		SELECT $1, $2, class, now() FROM alone, unnest($3::text[]) AS c (class)
 		ON CONFLICT (organization, person, class) DO UPDATE SET wrapped = NULL, destroyed_at = now()
 		WHERE person_keys.destroyed_at IS NULL`, organization, person, classes)
 	if err != nil {

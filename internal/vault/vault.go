@@ -75,6 +75,7 @@ type DB interface {
 type Vault struct {
 	db   DB
 	wrap *subtle.AESSIV
+	hold hold
 }
 
 // checkText is what the check row holds under the master key.

@@ -1,0 +1,71 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// sealLock is held shared while sealed text is on its way to the log, and
+// exclusively while keys are destroyed.
+const sealLock = `hashtextextended('socho.seal', 0)`
+
+// holdAge is how long a hold may be joined. After it the next batch waits for a
+// new one, so that an erasure that waits gets its turn.
+const holdAge = time.Second
+
+// hold is the one shared lock of this process, on one connection, whatever
+// the number of batches under way.
+type hold struct {
+	mu      sync.Mutex
+	tx      pgx.Tx
+	batches int
+	since   time.Time
+	drained chan struct{} // closed when the last batch has ended
+}
+
+// Hold keeps every Erase, in whichever process, waiting until release is
+// called: what is sealed in between is on the log before keys are destroyed,
+// never after. Call it before Sealer, and release once the batch is
+// acknowledged; a process must release before it calls Erase. A lost connection
+// lets the lock go early. The DB needs a second connection for anything else.
+//
+// Errors: those of the database or the context.
+func (v *Vault) Hold(ctx context.Context) (release func(), err error) {
+	h := &v.hold
+	h.mu.Lock()
+	for h.batches > 0 && time.Since(h.since) > holdAge {
+		drained := h.drained
+		h.mu.Unlock()
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		h.mu.Lock()
+	}
+	defer h.mu.Unlock()
+	if h.batches == 0 {
+		tx, err := v.db.Begin(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("vault: holding keys: %w", err)
+		}
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(`+sealLock+`)`); err != nil {
+			_ = tx.Rollback(context.WithoutCancel(ctx))
+			return nil, fmt.Errorf("vault: holding keys: %w", err)
+		}
+		h.tx, h.since, h.drained = tx, time.Now(), make(chan struct{})
+	}
+	h.batches++
+	return sync.OnceFunc(func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.batches--; h.batches == 0 {
+			_ = h.tx.Rollback(context.WithoutCancel(ctx)) // it only held the lock
+			close(h.drained)
+		}
+	}), nil
+}
