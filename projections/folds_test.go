@@ -129,13 +129,13 @@ func TestPayout(t *testing.T) {
 			giveBack(l, "2026-09-09")
 			l.PayCash(fund, "o1", "2026-09-10", "500000")
 		}, "paid_cash; 500000 500000 500000"},
-		{"order reversed", func(l *projtest.Log) { l.Reverse(fund, "2026-09-20", "e6") }, "reversed; 0 0 0"},
+		{"order reversed", func(l *projtest.Log) { l.Reverse(fund, "2026-09-20", "e7") }, "reversed; 0 0 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := projtest.New(t, 1)
 			l.Fund(fund, "08", "2026-01-01")
 			l.Entitle(fund, "p1", "2026-09", "08001", "500000")
-			if id := order(l); id != "e6" {
+			if id := order(l); id != "e7" {
 				t.Fatal(id)
 			}
 			c.steps(l)

@@ -146,6 +146,7 @@ func (b *book) render(at int64, id events.EventID, name string, fact events.Fact
 	}
 	if n.resubmits != "" {
 		text(`,"resubmits":`, string(n.resubmits))
+		text(`,"resubmitssource":`, string(b.source(n.source)))
 	}
 	b.scribble = append(b.scribble, `,"data":`...)
 	b.scribble = append(b.scribble, data[:len(data)-1]...)

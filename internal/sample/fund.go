@@ -35,7 +35,7 @@ var programmes = [...]struct {
 	tenth int64
 }{
 	{"elderly_80", 10}, {"elderly_80", 10}, {"elderly_80", 10}, {"disability_severe", 15}, {"disability_severe", 15},
-	{"disability_extreme", 20}, {"orphan", 15}, {"orphan_under_4", 25}, {"single_parent", 10}, {"hiv_poor", 15},
+	{"disability_extreme", 20}, {"orphan", 15}, {"orphan_under_4", 25}, {"single_parent", 10}, {"serious_illness", 15},
 }
 
 // baseRate is the monthly standard in đồng, by Decree 76/2024 since 1 July 2024.

@@ -10,7 +10,14 @@ func of(person events.ID) events.Of        { return events.Of{Person: person} }
 func (l *Log) Fund(organization string, unit events.Unit, day events.Date) {
 	l.t.Helper()
 	l.Must(organization, "organization.registered", &events.OrganizationRegistered{Dated: on(day), Kind: "fund", Name: "Quỹ " + events.Label(organization), Unit: unit})
+	l.lineIn(organization, "grant", day, "100000000000")
 	l.Must(organization, "benefit.funded", &events.Funded{Dated: on(day), Sum: vnd("100000000000"), Line: "grant"})
+}
+
+// lineIn says that money came in on a bank line.
+func (l *Log) lineIn(organization string, line events.ID, day events.Date, amount events.Decimal) {
+	l.t.Helper()
+	l.Must(organization, "bank.line_received", &events.LineReceived{Dated: on(day), Sum: vnd(amount), Line: line, Account: "main", Direction: "in", Kind: "payment"})
 }
 
 // Entitle lets a person receive an amount of programme "social" for a month.
@@ -42,6 +49,9 @@ func (l *Log) Settle(organization string, payout, line events.ID, day events.Dat
 // Return says that a payout came back, or was rejected where line is empty.
 func (l *Log) Return(organization string, payout, line events.ID, day events.Date, amount events.Decimal) events.EventID {
 	l.t.Helper()
+	if line != "" {
+		l.lineIn(organization, line, day, amount)
+	}
 	return l.Must(organization, "benefit.payout_returned", &events.PayoutReturned{Dated: on(day), Sum: vnd(amount), Payout: payout, Line: line, Reason: "account_closed"})
 }
 
