@@ -35,17 +35,20 @@ func (s *Service) Verify(ctx context.Context, databaseOnly, replay bool, progres
 
 // againstLog compares each outcome with its record, reading ahead.
 func (s *Service) againstLog() postgres.RecordCheck {
-	shard, ahead := -1, []events.Record(nil)
+	shard, ahead, gone := -1, []events.Record(nil), false
 	return func(ctx context.Context, o *ledger.Outcome) (string, error) {
 		if o.Shard != shard {
-			shard, ahead = o.Shard, nil
+			shard, ahead, gone = o.Shard, nil, false
+		}
+		if gone {
+			return "", nil // said once, of the first record that is missing
 		}
 		if len(ahead) == 0 || ahead[0].Offset != o.Offset {
 			var err error
 			ahead, err = s.Log.Read(ctx, o.Shard, o.Offset, time.Second)
 			if lost(err) || (err == nil && (len(ahead) == 0 || ahead[0].Offset != o.Offset)) {
-				ahead = nil
-				return "the log does not hold this record any more", nil
+				gone = true
+				return "the log does not hold this record any more, nor what follows it", nil
 			}
 			if err != nil {
 				return "", err
