@@ -140,6 +140,10 @@ func writeOptional(h hash.Hash, b []byte) {
 // ShardSubject is the key and subject of facts about one shard of the log.
 func ShardSubject(shard int) string { return "shard:" + itoa(shard) }
 
+// IsShardSubject tells the subjects and keys of facts about shards from those
+// of organizations, whose names hold no colon.
+func IsShardSubject(subject string) bool { return strings.HasPrefix(subject, "shard:") }
+
 // ShardOf returns the partition that an organization's facts live in, among n:
 // the murmur2 hash that Apache Kafka's own clients place keys by, so that a
 // partner's producer agrees with ours. Fixed for the life of a topic.

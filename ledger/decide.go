@@ -276,7 +276,7 @@ func (d *decision) misplaced() string {
 	if d.record.Key == nil || string(d.record.Key) != d.event.Subject {
 		return "key_is_not_subject"
 	}
-	if strings.HasPrefix(d.event.Subject, "shard:") {
+	if events.IsShardSubject(d.event.Subject) {
 		if d.event.Subject != events.ShardSubject(d.record.Shard) {
 			return "wrong_partition"
 		}

@@ -20,14 +20,10 @@ type Error struct {
 	Message string
 
 	// Asked and Next are set by ErrGap and ErrOffsetOutOfRange: the offset asked for, and the first one that is
-	// there (for a gap: the next record or, behind transaction markers, the next offset that may hold one).
+	// there (for a gap: the next record).
 	Asked, Next int64
 	// Start and High are set by ErrOffsetOutOfRange: the partition holds offsets Start ≤ o < High.
 	Start, High int64
-	// Marker is set by ErrGap when everything missing is explained by a transaction of a foreign producer: commit
-	// or abort markers, or records that were aborted. A reader of a topic that others write to may continue at
-	// Next; in a topic that only we write, it does not belong there.
-	Marker bool
 	// Setting is set by ErrTopicUnsafe: the topic setting that is wrong.
 	Setting string
 

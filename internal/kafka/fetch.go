@@ -19,8 +19,13 @@ import (
 // watermark (the offset that the next record written will get) comes along. No records and no error means that
 // nothing was written in that time.
 //
-// The records follow each other without a hole. Where the broker skips offsets, those before the hole are returned
-// and the next call, at the hole, is answered with ErrGap. Nothing is committed anywhere.
+// The records follow each other without a hole. An offset that a foreign producer's transaction has taken up, for a
+// marker or for a record it aborted, is an empty Message: no key, no value, no headers. Where the broker skips
+// offsets for any other reason, those before the hole are returned and the next call, at the hole, is answered with
+// ErrGap. Nothing is committed anywhere.
+//
+// The broker is told which leadership of the partition we believe in, so that it cannot answer from a log that a
+// change of leaders has cut unless Session says so.
 //
 // Errors: ErrGap, ErrOffsetOutOfRange (both carry what the broker has instead), ErrCorrupt, ErrTopicMissing,
 // ErrBrokerAway, ErrClosed, or the context's.
@@ -42,7 +47,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		ReplicaID:      -1,
 		MaxWaitTime:    int32(min(maxWait, time.Minute).Milliseconds()),
 		MinBytes:       1,
-		MaxBytes:       int32(min(maxBytes, 1<<30)),
+		MaxBytes:       1 << 30, // PartitionMaxBytes bounds it; the embedded broker forgets to name aborted records where this one does
 		IsolationLevel: int8(kafkago.ReadCommitted),
 		SessionID:      0,
 		SessionEpoch:   -1, // no fetch session: each request says all
@@ -53,13 +58,17 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 				CurrentLeaderEpoch: -1,
 				FetchOffset:        offset,
 				LogStartOffset:     -1,
-				PartitionMaxBytes:  int32(min(maxBytes, 1<<30)),
+				PartitionMaxBytes:  int32(min(maxBytes, 1<<29)),
 			}},
 		}},
 	}
 	var part *fetch.ResponsePartition
 	var r reading
+	asked := &req.Topics[0].Partitions[0]
 	err = c.retry(ctx, what, maxWait+15*time.Second, func(ctx context.Context) error {
+		if asked.CurrentLeaderEpoch, err = c.leaderEpoch(ctx, topic, partition); err != nil {
+			return err
+		}
 		m, err := c.transport.RoundTrip(ctx, c.addr, req)
 		if err != nil {
 			return err
@@ -83,7 +92,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 			return errors.Join(errEmpty, err)
 		}
 		// Before the end of what may be read a broker answers with one batch at least, however large.
-		if len(r.msgs) == 0 && r.gapTo <= offset && offset < part.LastStableOffset {
+		if len(r.msgs) == 0 && r.gapTo == 0 && offset < part.LastStableOffset {
 			return errEmpty
 		}
 		return nil
@@ -99,13 +108,9 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		return nil, high, &Error{Code: ErrOffsetOutOfRange.Code, Asked: offset, Start: start, High: high, Next: start, Message: fmt.Sprintf(
 			"kafka: %s: the broker holds offsets from %d up to, not including, %d", what, start, high)}
 	}
-	if len(r.msgs) == 0 && r.gapTo > offset {
-		cause := "records are missing; the broker lost them"
-		if r.marker {
-			cause = "in between are only markers or aborted records of a transaction"
-		}
-		return nil, part.HighWatermark, &Error{Code: ErrGap.Code, Asked: offset, Next: r.gapTo, Marker: r.marker, Message: fmt.Sprintf(
-			"kafka: %s: the broker continues at offset %d: %s", what, r.gapTo, cause)}
+	if len(r.msgs) == 0 && r.gapTo > 0 {
+		return nil, part.HighWatermark, &Error{Code: ErrGap.Code, Asked: offset, Next: r.gapTo, Message: fmt.Sprintf(
+			"kafka: %s: the broker continues at offset %d: records are missing; the broker lost them", what, r.gapTo)}
 	}
 	return r.msgs, part.HighWatermark, nil
 }
@@ -117,7 +122,6 @@ type reading struct {
 	limit     int
 	msgs      []Message
 	gapTo     int64 // set when the answer continues behind next: where
-	marker    bool  // …and a transaction explains it
 	room      []byte
 }
 
@@ -133,20 +137,24 @@ func (r *reading) collect(part *fetch.ResponsePartition) error {
 	}
 	aborted := make(map[int64]bool) // producers inside an aborted transaction, as of the batch being read
 	pending := part.AbortedTransactions
+	begun := func(base int64) {
+		for i := 0; i < len(pending); i++ {
+			if pending[i].FirstOffset <= base {
+				aborted[pending[i].ProducerID] = true
+				pending = append(pending[:i:i], pending[i+1:]...)
+				i--
+			}
+		}
+	}
 	for _, batch := range stream.Records {
 		hidden := false
 		switch b := batch.(type) {
 		case *protocol.ControlBatch:
+			begun(b.BaseOffset)
 			delete(aborted, b.ProducerID)
 			hidden = true
 		case *protocol.RecordBatch:
-			for i := 0; i < len(pending); i++ {
-				if pending[i].FirstOffset <= b.BaseOffset {
-					aborted[pending[i].ProducerID] = true
-					pending = append(pending[:i:i], pending[i+1:]...)
-					i--
-				}
-			}
+			begun(b.BaseOffset)
 			hidden = b.Attributes.Transactional() && aborted[b.ProducerID]
 		}
 		done, err := r.batch(batch, hidden)
@@ -180,26 +188,18 @@ func (r *reading) batch(batch protocol.RecordReader, hidden bool) (done bool, er
 }
 
 func (r *reading) record(rec *protocol.Record, hidden bool) (done bool, err error) {
-	switch at := max(r.next, r.gapTo); {
-	case rec.Offset < at:
-		return false, nil
-	case hidden:
-		if len(r.msgs) > 0 {
-			return true, nil
-		}
-		if rec.Offset > at { // a true hole before the marker
-			r.gapTo, r.marker = rec.Offset, false
-			return true, nil
-		}
-		r.gapTo, r.marker = rec.Offset+1, true
+	switch {
+	case rec.Offset < r.next:
 		return false, nil
 	case rec.Offset > r.next:
-		if len(r.msgs) > 0 {
-			return true, nil
+		if len(r.msgs) == 0 {
+			r.gapTo = rec.Offset
 		}
-		r.marker = r.marker && rec.Offset == r.gapTo
-		r.gapTo = rec.Offset
 		return true, nil
+	case hidden:
+		r.msgs = append(r.msgs, Message{Partition: r.partition, Offset: rec.Offset})
+		r.next++
+		return len(r.msgs) >= r.limit, nil
 	}
 	m := Message{Partition: r.partition, Offset: rec.Offset, Time: rec.Time.UTC()}
 	if m.Key, err = r.read(rec.Key); err != nil {

@@ -31,13 +31,16 @@ package kafka
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
 // Header is one name and value beside a record's value. Order is kept; a nil value stays nil.
@@ -83,6 +86,7 @@ type Client struct {
 	low       *kafkago.Client
 	opts      Options
 
+	dials     atomic.Int64
 	mu        sync.Mutex
 	closed    bool
 	producers map[topicPartition]*producer
@@ -109,11 +113,11 @@ func New(brokers []string, opts Options) *Client {
 		ClientID:    opts.ClientID,
 		DialTimeout: 3 * time.Second,
 		IdleTimeout: 60 * time.Second,
-		MetadataTTL: 6 * time.Second,
+		MetadataTTL: 2 * time.Second,
 		TLS:         opts.TLS,
 	}
 	addr := kafkago.TCP(brokers...)
-	return &Client{
+	c := &Client{
 		brokers:   brokers,
 		addr:      addr,
 		transport: t,
@@ -121,6 +125,47 @@ func New(brokers []string, opts Options) *Client {
 		opts:      opts,
 		producers: make(map[topicPartition]*producer),
 	}
+	dialer := net.Dialer{KeepAlive: 30 * time.Second}
+	t.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c.dials.Add(1)
+		return dialer.DialContext(ctx, network, address)
+	}
+	return c
+}
+
+// Session tells two moments apart between which what a partition holds may have changed behind our back: the client
+// has opened a connection, so that a broker may have been down in between, or another broker leads the partition.
+// Sessions are compared with ==.
+type Session struct {
+	dials  int64
+	leader int32
+}
+
+// Session is the partition's session now. Errors: those of Fetch.
+func (c *Client) Session(ctx context.Context, topic string, partition int) (s Session, err error) {
+	err = c.retry(ctx, fmt.Sprintf("asking who leads topic %s partition %d", topic, partition), 10*time.Second, func(ctx context.Context) error {
+		s.leader, err = c.leaderEpoch(ctx, topic, partition)
+		return err
+	})
+	s.dials = c.dials.Load()
+	return s, err
+}
+
+// leaderEpoch is the number of the partition's leadership in the layout that kafka-go keeps; -1 where the broker is
+// too old to say.
+func (c *Client) leaderEpoch(ctx context.Context, topic string, partition int) (int32, error) {
+	m, err := c.transport.RoundTrip(ctx, c.addr, &metadata.Request{TopicNames: []string{topic}})
+	if err != nil {
+		return 0, err
+	}
+	if layout, ok := m.(*metadata.Response); ok && len(layout.Topics) == 1 {
+		for _, p := range layout.Topics[0].Partitions {
+			if int(p.PartitionIndex) == partition {
+				return p.LeaderEpoch, nil
+			}
+		}
+	}
+	return 0, kafkago.UnknownTopicOrPartition
 }
 
 // Close drops the connections. Calls that are under way may still finish; later ones fail with ErrClosed.

@@ -70,6 +70,12 @@ func (l *Log) Read(ctx context.Context, shard int, offset int64, wait time.Durat
 	return records, nil
 }
 
+// Session changes whenever the log may have changed behind the client's back;
+// what was proved before counts no longer.
+func (l *Log) Session(ctx context.Context, shard int) (kafka.Session, error) {
+	return l.client.Session(ctx, Topic, shard)
+}
+
 // At returns one record. Errors: kafka.ErrNoRecord.
 func (l *Log) At(ctx context.Context, shard int, offset int64) (events.Record, error) {
 	m, err := l.client.ReadAt(ctx, Topic, shard, offset)

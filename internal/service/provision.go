@@ -50,9 +50,12 @@ func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, repli
 		return nil, err
 	}
 	log := &Log{client, info.Partitions}
-	name, empty, err := log.survey(ctx, heads)
+	name, empty, begun, err := log.survey(ctx, heads)
 	if err != nil {
 		return nil, err
+	}
+	if len(empty) > 0 && begun {
+		return nil, &BehindError{empty[0], "the partition is empty, while others hold facts: its records are lost"}
 	}
 	if name == "" {
 		name = "socho-" + rand.Text()
@@ -66,17 +69,19 @@ func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, repli
 }
 
 // survey finds the ledger's name in the partitions that have a record 0, and
-// the partitions that are empty and were never recorded.
-func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name string, empty []int, err error) {
+// the partitions that are empty and were never recorded. begun says that facts
+// of organizations are on the log, so that every partition was opened once.
+func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name string, empty []int, begun bool, err error) {
 	for shard := range l.shards {
 		_, high, err := l.client.Offsets(ctx, Topic, shard)
 		if err != nil {
-			return "", nil, err
+			return "", nil, false, err
 		}
 		if recorded := heads[shard]; recorded.NextOffset > 0 {
 			if name == "" {
 				name = recorded.Ledger
 			}
+			begun = true
 			continue // whatever the log holds, the shard's own proof judges it
 		}
 		if high == 0 {
@@ -85,7 +90,7 @@ func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name strin
 		}
 		first, err := l.At(ctx, shard, 0)
 		if err != nil {
-			return "", nil, err
+			return "", nil, false, err
 		}
 		event, err := events.Decode(first.Value)
 		opened, ok := (*events.ShardOpened)(nil), false
@@ -93,14 +98,19 @@ func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name strin
 			opened, ok = event.Fact.(*events.ShardOpened)
 		}
 		if !ok {
-			return "", nil, fmt.Errorf("topic %s, partition %d: record 0 does not open a shard; the topic belongs to something else", Topic, shard)
+			return "", nil, false, fmt.Errorf("topic %s, partition %d: record 0 does not open a shard; the topic belongs to something else", Topic, shard)
 		}
 		if name != "" && name != string(opened.Ledger) {
-			return "", nil, fmt.Errorf("topic %s, partition %d: belongs to ledger %s, other partitions to %s", Topic, shard, opened.Ledger, name)
+			return "", nil, false, fmt.Errorf("topic %s, partition %d: belongs to ledger %s, other partitions to %s", Topic, shard, opened.Ledger, name)
 		}
 		name = string(opened.Ledger)
+		last, err := l.At(ctx, shard, high-1)
+		if err != nil {
+			return "", nil, false, err
+		}
+		begun = begun || !events.IsShardSubject(string(last.Key))
 	}
-	return name, empty, nil
+	return name, empty, begun, nil
 }
 
 func (l *Log) open(ctx context.Context, name string, shard int) error {

@@ -111,6 +111,10 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 	if err != nil {
 		return false, err
 	}
+	proved, err := w.log.Session(ctx, w.shard)
+	if err != nil {
+		return false, err
+	}
 	if err := w.log.Prove(ctx, w.db, head); err != nil {
 		return false, err
 	}
@@ -134,6 +138,19 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 			return worked, err
 		}
 		if len(records) == 0 {
+			continue
+		}
+		session, err := w.log.Session(ctx, w.shard)
+		if err != nil {
+			return worked, err
+		}
+		if session != proved {
+			// The client has come back to the broker, or to another one: what
+			// it has read counts only if the log is still ours.
+			if err := w.log.Prove(ctx, w.db, head); err != nil {
+				return worked, err
+			}
+			proved = session
 			continue
 		}
 		batch, err := w.post(ctx, head, epoch, records)
