@@ -36,7 +36,7 @@ func broker(t *testing.T, dir string, port int) (*kfake.Cluster, int) {
 }
 
 // external is a service on a broker and a database that it does not own.
-func external(t *testing.T, port int, database string) (*service.Service, error) {
+func external(t *testing.T, data string, port int, database string) (*service.Service, error) {
 	t.Helper()
 	addrs := []string{fmt.Sprintf("127.0.0.1:%d", port)}
 	c := kafka.New(addrs, kafka.Options{})
@@ -44,7 +44,7 @@ func external(t *testing.T, port int, database string) (*service.Service, error)
 	if _, err := c.EnsureTopic(t.Context(), service.Topic, 8, 1); err != nil {
 		t.Fatal(err)
 	}
-	s, err := service.Open(t.Context(), service.Options{Data: t.TempDir(), Database: database, Kafka: addrs, Own: true})
+	s, err := service.Open(t.Context(), service.Options{Data: data, Database: database, Kafka: addrs, Own: true})
 	if err == nil {
 		t.Cleanup(func() { s.Close() }) //nolint:errcheck // closed twice where the test closes it
 	}
@@ -57,7 +57,7 @@ func external(t *testing.T, port int, database string) (*service.Service, error)
 func TestAnotherHistoryBehindAHealedConnection(t *testing.T) {
 	dir := t.TempDir()
 	b, port := broker(t, dir, 0)
-	s, err := external(t, port, testdb.Database(t, "service", service.Migrate))
+	s, err := external(t, t.TempDir(), port, testdb.Database(t, "service", service.Migrate))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestAnotherHistoryBehindAHealedConnection(t *testing.T) {
 func TestWipedPartitionIsNotOpenedAgain(t *testing.T) {
 	dir := t.TempDir()
 	b, port := broker(t, dir, 0)
-	s, err := external(t, port, testdb.Database(t, "service", service.Migrate))
+	s, err := external(t, t.TempDir(), port, testdb.Database(t, "service", service.Migrate))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestWipedPartitionIsNotOpenedAgain(t *testing.T) {
 		t.Fatalf("%d partitions wiped of %v", wiped, entries)
 	}
 	broker(t, dir, port)
-	_, err = external(t, port, testdb.Database(t, "service", service.Migrate))
+	_, err = external(t, t.TempDir(), port, testdb.Database(t, "service", service.Migrate))
 	var behind *service.BehindError
 	if !errors.As(err, &behind) || behind.Shard != lost {
 		t.Fatalf("opened again: %v", err)
@@ -143,7 +143,7 @@ func TestWipedPartitionIsNotOpenedAgain(t *testing.T) {
 // shard says so of that offset and goes on.
 func TestOffsetWithoutARecord(t *testing.T) {
 	_, port := broker(t, t.TempDir(), 0)
-	s, err := external(t, port, testdb.Database(t, "service", service.Migrate))
+	s, err := external(t, t.TempDir(), port, testdb.Database(t, "service", service.Migrate))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,6 @@ type Service struct {
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
-	runner  *projections.Runner
 }
 
 // Open joins the parts: embedded stack (our own, or that of a running socho),
@@ -124,30 +123,60 @@ func Migrate(ctx context.Context, url string) error {
 	return nil
 }
 
-// Start sets a worker on each shard, where this process is the one to do it: it
+// Start takes up this process's share of the work, where it is one to work: it
 // owns the embedded stack, or runs as a server. It returns at once. What an
-// earlier process said of a shard's standstill is forgotten: the worker proves
-// the log anew.
+// earlier process said of a shard's standstill is forgotten when the shard is
+// taken: its worker proves the log anew.
 func (s *Service) Start(ctx context.Context) error {
 	if !s.works {
 		return nil
 	}
-	for shard := range s.Log.shards {
-		if err := s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}); err != nil {
+	if s.stack != nil { // it is ours alone, so whoever held leases is dead
+		if err := s.DB.ForgetProcesses(ctx); err != nil {
 			return err
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	s.runner = &projections.Runner{Source: source{s.Log, s.DB}, Store: s.Read, Fault: func(err error) {
+	wake := make(chan struct{}, 1)
+	var tasks []task
+	for shard := range s.Log.shards {
+		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, moved: func() { nudge(wake) }}
+		forget := func(ctx context.Context) error { return s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}) }
+		tasks = append(tasks, task{fmt.Sprintf("shard:%d", shard), forget, w.run})
+	}
+	nothing := func(context.Context) error { return nil }
+	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
+	crew := newCrew(s.DB, s.slog, tasks)
+	if err := crew.beat(ctx); err != nil {
+		return err
+	}
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.running.Go(func() { crew.run(ctx) })
+	return nil
+}
+
+// nudge wakes whoever listens, if it is not awake already.
+func nudge(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// project folds what the ledger accepts until the context ends.
+func (s *Service) project(ctx context.Context, wake <-chan struct{}) {
+	runner := &projections.Runner{Source: source{s.Log, s.DB}, Store: s.Read, Fault: func(err error) {
 		s.slog.Warn("projections try again", "reason", err)
 	}}
-	s.runner.Start(ctx)
-	for shard := range s.Log.shards {
-		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, moved: s.runner.Wake}
-		s.running.Go(func() { w.run(ctx) })
+	runner.Start(ctx)
+	defer runner.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			runner.Wake()
+		}
 	}
-	return nil
 }
 
 // Close stops the workers between two batches, then the connections, then the
@@ -155,9 +184,6 @@ func (s *Service) Start(ctx context.Context) error {
 func (s *Service) Close() error {
 	s.cancel()
 	s.running.Wait()
-	if s.runner != nil {
-		s.runner.Stop()
-	}
 	if s.Read != nil {
 		s.Read.Close()
 	}
