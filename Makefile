@@ -2,7 +2,7 @@
 # up itself.  check: exactly what continuous integration runs.
 GO ?= go
 
-.PHONY: run test check lint race build
+.PHONY: run test check lint race build bench
 
 run: build
 	./bin/socho run --sample
@@ -23,3 +23,8 @@ race:
 
 # The tests come last, so that their closing lines are the last thing printed.
 check: lint race test
+
+# The whole service beside the machine's own pace, then its parts alone.
+bench: build
+	./bin/socho bench
+	$(GO) test -run '^$$' -bench . -benchmem ./events ./ledger ./internal/postgres ./projections ./internal/readmodel

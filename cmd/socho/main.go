@@ -48,6 +48,10 @@ type CLI struct {
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
+	Bench     BenchCommand     `cmd:"" help:"Measure how many payments a second the whole service posts here."`
+
+	BenchServe   BenchServeCommand   `cmd:"" hidden:""`
+	BenchPublish BenchPublishCommand `cmd:"" hidden:""`
 }
 
 // Main is one call of the program, as tests make it too.

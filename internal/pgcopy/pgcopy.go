@@ -1,0 +1,166 @@
+// Package pgcopy writes rows in PostgreSQL's binary COPY format, straight from
+// values to bytes. It is what a table that takes tens of thousands of rows a
+// second is filled with: a general encoder boxes every value and looks its
+// type up, which costs more than PostgreSQL's own part of a narrow row.
+//
+// It checks nothing that PostgreSQL checks: the caller writes the fields in the
+// order of the columns that it names, each in the column's type.
+//
+//	rows := pgcopy.New(3)
+//	rows.Row()
+//	rows.Int16(shard)
+//	rows.Int64(offset)
+//	rows.Text(path)
+//	n, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "accounts", "shard, account, path")
+//
+// The format is that of PostgreSQL's manual, "COPY", section "Binary Format",
+// and of the types' binary send functions.
+package pgcopy
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"math/bits"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const header = "PGCOPY\n\377\r\n\000" + "\000\000\000\000" + "\000\000\000\000"
+
+// Rows are rows on their way. Make them with New.
+type Rows struct {
+	b       []byte
+	columns int
+	n       int64
+}
+
+// New returns room for rows of so many columns.
+func New(columns int) *Rows { return &Rows{b: []byte(header), columns: columns} }
+
+// Reset forgets the rows and keeps the room.
+func (r *Rows) Reset() { r.b, r.n = r.b[:len(header)], 0 }
+
+// Len is how many rows there are.
+func (r *Rows) Len() int64 { return r.n }
+
+// Size is how many bytes they take.
+func (r *Rows) Size() int { return len(r.b) }
+
+// Row begins the next row. As many fields follow as there are columns.
+func (r *Rows) Row() {
+	r.n++
+	r.b = binary.BigEndian.AppendUint16(r.b, uint16(r.columns))
+}
+
+// Null is a field of any type.
+func (r *Rows) Null() { r.length(-1) }
+
+// Bool is a field of type boolean.
+func (r *Rows) Bool(v bool) {
+	r.length(1)
+	if v {
+		r.b = append(r.b, 1)
+	} else {
+		r.b = append(r.b, 0)
+	}
+}
+
+// Int16 is a field of type smallint.
+func (r *Rows) Int16(v int16) {
+	r.length(2)
+	r.b = binary.BigEndian.AppendUint16(r.b, uint16(v))
+}
+
+// Int32 is a field of type integer.
+func (r *Rows) Int32(v int32) {
+	r.length(4)
+	r.b = binary.BigEndian.AppendUint32(r.b, uint32(v))
+}
+
+// Int64 is a field of type bigint.
+func (r *Rows) Int64(v int64) {
+	r.length(8)
+	r.b = binary.BigEndian.AppendUint64(r.b, uint64(v))
+}
+
+// Text is a field of type text.
+func (r *Rows) Text(v string) {
+	r.length(len(v))
+	r.b = append(r.b, v...)
+}
+
+// TextOrNull is a field of type text, NULL where v is empty.
+func (r *Rows) TextOrNull(v string) {
+	if v == "" {
+		r.Null()
+		return
+	}
+	r.Text(v)
+}
+
+// Bytes is a field of type bytea, or a uuid of 16 bytes.
+func (r *Rows) Bytes(v []byte) {
+	r.length(len(v))
+	r.b = append(r.b, v...)
+}
+
+// epoch is PostgreSQL's: 2000-01-01 00:00 UTC, in unix time.
+const (
+	epochSeconds = 946_684_800
+	epochDays    = epochSeconds / 86_400
+)
+
+// Time is a field of type timestamptz, in whole microseconds.
+func (r *Rows) Time(v time.Time) { r.Int64(v.UnixMicro() - epochSeconds*1_000_000) }
+
+// Date is a field of type date. v is the day at 00:00 UTC; its time of day is
+// passed over.
+func (r *Rows) Date(v time.Time) { r.Int32(int32(v.Unix()/86_400 - epochDays)) } // years 1970 to 5 million
+
+// Whole is a field of type numeric that is a whole number from 0 to 2^128-1:
+// hi·2^64 + lo.
+func (r *Rows) Whole(hi, lo uint64) {
+	// Digits of base 10,000, the last one first.
+	var digits [10]uint16
+	n := 0
+	for hi != 0 || lo != 0 {
+		var rest uint64
+		if hi == 0 {
+			lo, rest = lo/10_000, lo%10_000
+		} else {
+			high, over := hi/10_000, hi%10_000
+			hi = high
+			lo, rest = bits.Div64(over, lo, 10_000)
+		}
+		digits[n] = uint16(rest)
+		n++
+	}
+	last := 0 // zeros at the end are not written
+	for last < n && digits[last] == 0 {
+		last++
+	}
+	r.length(8 + 2*(n-last))
+	r.b = binary.BigEndian.AppendUint16(r.b, uint16(n-last))
+	r.b = binary.BigEndian.AppendUint16(r.b, uint16(max(n-1, 0))) // weight of the first digit
+	r.b = append(r.b, 0, 0, 0, 0)                                 // positive; no decimals
+	for i := n - 1; i >= last; i-- {
+		r.b = binary.BigEndian.AppendUint16(r.b, digits[i])
+	}
+}
+
+func (r *Rows) length(n int) { r.b = binary.BigEndian.AppendUint32(r.b, uint32(int32(n))) }
+
+// CopyTo writes the rows to the named columns of a table, both as SQL has
+// them, within the connection's transaction if it is in one, and returns how
+// many were written. No rows are no statement. Errors: those of PostgreSQL.
+func (r *Rows) CopyTo(ctx context.Context, conn *pgconn.PgConn, table, columns string) (int64, error) {
+	if r.n == 0 {
+		return 0, nil
+	}
+	r.b = append(r.b, 0xff, 0xff)
+	tag, err := conn.CopyFrom(ctx, bytes.NewReader(r.b), "COPY "+table+" ("+columns+") FROM STDIN (FORMAT binary)")
+	r.b = r.b[:len(r.b)-2]
+	return tag.RowsAffected(), err
+}
