@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"socho/internal/money"
 )
 
 // TypePrefix begins every event type: vn.socho.<area>.<fact>.v<N>.
@@ -76,20 +78,24 @@ type entry struct {
 	version int // counted from 1
 }
 
-// known is the catalogue by name. Tests of the mechanism make their own.
-var known = newVocabulary(catalogue)
-
-// vocabulary finds facts by their names.
-type vocabulary struct {
-	types map[string]entry // by full type name
-	names map[string]int   // area.fact: how many versions there are
+// Vocabulary is a set of event types and currencies to read events with. What
+// a rule set decides by is frozen with it, while the catalogue grows: an old
+// log is read by the words it was written in.
+type Vocabulary struct {
+	types      map[string]entry // by full type name
+	newest     map[string]int   // area.fact: the newest version, which older ones are lifted to
+	currencies []money.Currency
 }
 
-func newVocabulary(kinds []kind) *vocabulary {
-	voc := &vocabulary{map[string]entry{}, map[string]int{}}
+// Whole is everything that this release knows. Intake and projections read
+// with it.
+var Whole = newVocabulary(catalogue, money.Currencies())
+
+func newVocabulary(kinds []kind, currencies []money.Currency) *Vocabulary {
+	voc := &Vocabulary{map[string]entry{}, map[string]int{}, currencies}
 	for i := range kinds {
 		k := &kinds[i]
-		voc.names[k.name] = len(k.versions)
+		voc.newest[k.name] = len(k.versions)
 		for v := range k.versions {
 			voc.types[TypePrefix+k.name+".v"+strconv.Itoa(v+1)] = entry{k, v + 1}
 		}
@@ -97,14 +103,39 @@ func newVocabulary(kinds []kind) *vocabulary {
 	return voc
 }
 
+// NewVocabulary picks types, such as "market.fee_assessed.v1", and currencies
+// out of what this release knows. It panics where it does not know one: they
+// are written down in code.
+func NewVocabulary(types []string, currencies []money.Currency) *Vocabulary {
+	return Whole.pick(types, currencies)
+}
+
+func (voc *Vocabulary) pick(types []string, currencies []money.Currency) *Vocabulary {
+	part := &Vocabulary{map[string]entry{}, map[string]int{}, currencies}
+	for _, name := range types {
+		e, ok := voc.types[TypePrefix+name]
+		if !ok {
+			panic("events: no type " + name)
+		}
+		part.types[TypePrefix+name] = e
+		part.newest[e.kind.name] = max(part.newest[e.kind.name], e.version)
+	}
+	for _, c := range currencies {
+		if !slices.Contains(voc.currencies, c) {
+			panic("events: no currency " + string(c))
+		}
+	}
+	return part
+}
+
 // Types lists every event type, all versions, sorted.
-func Types() []string { return slices.Sorted(maps.Keys(known.types)) }
+func Types() []string { return slices.Sorted(maps.Keys(Whole.types)) }
 
 // Type returns the full name of a fact's newest version, such as
 // Type("market.fee_assessed"). It panics on a name that is not in the
 // catalogue.
 func Type(name string) string {
-	n, ok := known.names[name]
+	n, ok := Whole.newest[name]
 	if !ok {
 		panic("events: no fact " + name)
 	}
@@ -113,7 +144,7 @@ func Type(name string) string {
 
 // Name returns area.fact of a full type name, or "" where it is none of ours.
 func Name(fullType string) string {
-	e, ok := known.types[fullType]
+	e, ok := Whole.types[fullType]
 	if !ok {
 		return ""
 	}
@@ -122,13 +153,13 @@ func Name(fullType string) string {
 
 // find finds a type, or says whether it is the fact or the version that is not
 // known.
-func (voc *vocabulary) find(fullType string) (entry, error) {
+func (voc *Vocabulary) find(fullType string) (entry, error) {
 	if e, ok := voc.types[fullType]; ok {
 		return e, nil
 	}
 	if rest, ok := strings.CutPrefix(fullType, TypePrefix); ok {
 		if at := strings.LastIndex(rest, ".v"); at > 0 {
-			if _, ok := voc.names[rest[:at]]; ok {
+			if _, ok := voc.newest[rest[:at]]; ok {
 				return entry{}, errorf(UnknownVersion, "/type", "this fact is not known in that version")
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -29,19 +28,22 @@ var strict = json.JoinOptions(
 //
 // Only the canonical spelling is an event: another one of the same content
 // would be another hash under the same id.
-func Decode(value []byte) (*Event, error) {
-	event, err := known.decode(value)
+func Decode(value []byte) (*Event, error) { return Whole.Decode(value) }
+
+// Decode is Decode within a vocabulary: what lies beyond it is no event.
+func (voc *Vocabulary) Decode(value []byte) (*Event, error) {
+	event, err := voc.decode(value)
 	if err != nil {
 		return nil, located(err)
 	}
 	return event, nil
 }
 
-func (voc *vocabulary) decode(value []byte) (*Event, error) {
+func (voc *Vocabulary) decode(value []byte) (*Event, error) {
 	if value == nil {
 		return nil, errorf(NoValue, "", "the record has no value")
 	}
-	value, err := precheck(value)
+	value, err := precheck(value, MaxEventBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func (voc *vocabulary) decode(value []byte) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := decodeFact(event, entry); err != nil {
+	if err := voc.decodeFact(event, entry); err != nil {
 		return nil, err
 	}
 	return event, nil
@@ -61,9 +63,9 @@ func (voc *vocabulary) decode(value []byte) (*Event, error) {
 // precheck refuses what no field can answer for: size, encoding, syntax,
 // trailing data, depth, and values that JSON readers disagree about (null,
 // fractions, integers beyond 2^53).
-func precheck(value []byte) ([]byte, error) {
-	if len(value) > MaxEventBytes {
-		return nil, errorf(TooLarge, "", "%d bytes, at most %d", len(value), MaxEventBytes)
+func precheck(value []byte, most int) ([]byte, error) {
+	if len(value) > most {
+		return nil, errorf(TooLarge, "", "%d bytes, at most %d", len(value), most)
 	}
 	if !utf8.Valid(value) {
 		return nil, errorf(BadUTF8, "", "not UTF-8")
@@ -107,14 +109,14 @@ func wholeNumber(s string) bool {
 }
 
 // pointer is the place the decoder stands at.
-func pointer(d *jsontext.Decoder) string { return SafeField(string(d.StackPointer())) }
+func pointer(d *jsontext.Decoder) string { return plainField(string(d.StackPointer())) }
 
 func syntaxError(err error) error {
 	var s *jsontext.SyntacticError
 	if !errors.As(err, &s) {
 		return errorf(NotJSON, "", "not JSON")
 	}
-	at := SafeField(string(s.JSONPointer))
+	at := plainField(string(s.JSONPointer))
 	if errors.Is(s.Err, jsontext.ErrDuplicateName) {
 		return errorf(DuplicateField, at, "a name stands twice in one object")
 	}
@@ -131,7 +133,7 @@ func fieldError(err error, under string) *Error {
 		}
 		return errorf(NotJSON, under, "not JSON")
 	}
-	at := SafeField(under + string(s.JSONPointer))
+	at := plainField(under + string(s.JSONPointer))
 	var own *Error
 	switch {
 	case errors.As(s.Err, &own):
@@ -144,7 +146,7 @@ func fieldError(err error, under string) *Error {
 
 var envelopePlan = planOf(reflect.TypeFor[Envelope]())
 
-func (voc *vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
+func (voc *Vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
 	event := &Event{}
 	if err := json.Unmarshal(value, &event.Envelope, strict); err != nil {
 		return nil, entry{}, fieldError(err, "")
@@ -157,10 +159,7 @@ func (voc *vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
 	if err := envelopePlan.check(reflect.ValueOf(e).Elem(), ""); err != nil {
 		return nil, entry{}, err
 	}
-	if err := bothOrNeither(string(e.Resubmits), string(e.ResubmitsSource), "/resubmits", "/resubmitssource"); err != nil {
-		return nil, entry{}, err
-	}
-	if err := bothOrNeither(string(e.CauseID), string(e.CauseSource), "/causeid", "/causesource"); err != nil {
+	if err := e.check(); err != nil {
 		return nil, entry{}, err
 	}
 	if e.Data.Kind() != '{' {
@@ -181,21 +180,9 @@ func (voc *vocabulary) decodeEnvelope(value []byte) (*Event, entry, error) {
 	return event, found, nil
 }
 
-// bothOrNeither holds an event's id and the source that it is unique in
-// together.
-func bothOrNeither(id, source, atID, atSource string) error {
-	if id != "" && source == "" {
-		return errorf(MissingField, atSource, "an id is unique within its source only")
-	}
-	if id == "" && source != "" {
-		return errorf(MissingField, atID, "a source alone names no event")
-	}
-	return nil
-}
-
 var errOrganizationAt = errorf(BadOrganization, "/subject", "expected 1 to 64 of a-z 0-9 -")
 
-func decodeFact(event *Event, e entry) error {
+func (voc *Vocabulary) decodeFact(event *Event, e entry) error {
 	v := e.kind.versions[e.version-1]
 	fact := v.make()
 	if err := json.Unmarshal(event.Data, fact, strict); err != nil {
@@ -208,13 +195,16 @@ func decodeFact(event *Event, e entry) error {
 	if err := v.fields.check(reflect.ValueOf(fact).Elem(), "/data"); err != nil {
 		return err
 	}
+	if c, ok := v.fields.currency(reflect.ValueOf(fact).Elem()); ok && !slices.Contains(voc.currencies, c) {
+		return errorf(UnknownCurrency, "/data/currency", "not a currency that the ledger knows")
+	}
 	if err := fact.check(); err != nil {
 		return err
 	}
 	if err := checkSealed(event.Data); err != nil {
 		return err
 	}
-	for n := e.version; n < len(e.kind.versions); n++ {
+	for n := e.version; n < voc.newest[e.kind.name]; n++ {
 		next, err := e.kind.versions[n-1].upcast(fact)
 		if err != nil {
 			return errorf(BadValue, "/data", "cannot be read as version %d", n+1)
@@ -225,31 +215,32 @@ func decodeFact(event *Event, e entry) error {
 	return nil
 }
 
-// checkSealed looks at data.sealed once more where there is one: an object of
-// field names and ciphertext.
+// checkSealed looks at data.sealed once more where there is one: a person, and
+// an object of field names and ciphertext. Which of the person's keys sealed a
+// field is the text's to say: intake's choice may change, what is on the log
+// does not.
 func checkSealed(data jsontext.Value) error {
 	if !bytes.Contains(data, []byte(`"sealed"`)) { // canonical, so in no other spelling
 		return nil
 	}
 	var d struct {
+		Person ID                `json:"person"`
 		Sealed map[string]string `json:"sealed"`
 	}
 	if err := json.Unmarshal(data, &d); err != nil {
 		return fieldError(err, "/data")
 	}
-	good := true
-	for name, text := range d.Sealed {
-		good = good && validWord(name) && validCipher(text, ClassOf(name))
-	}
-	if good {
+	switch {
+	case d.Sealed == nil: // the name stands elsewhere
 		return nil
+	case d.Person == "":
+		return errorf(PersonMissing, "/data/person", "sealed fields need the opaque id of their person")
+	case len(d.Sealed) == 0 || len(d.Sealed) > MaxPersonalFields:
+		return errorf(BadValue, "/data/sealed", "expected 1 to %d fields, or none at all", MaxPersonalFields)
 	}
-	for _, name := range slices.Sorted(maps.Keys(d.Sealed)) { // the same error each time
-		if !validWord(name) {
-			return errorf(BadValue, "/data/sealed", "expected field names of a-z 0-9 _")
-		}
-		if !validCipher(d.Sealed[name], ClassOf(name)) {
-			return errorf(BadValue, "/data/sealed", "expected text sealed under the key of its field's class")
+	for name, text := range d.Sealed {
+		if !validWord(name) || !validCipher(text, Identity) && !validCipher(text, Contact) {
+			return errorf(BadValue, "/data/sealed", "expected field names of a-z 0-9 _ and sealed text")
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -20,27 +21,64 @@ const (
 // case letters and digits, as CloudEvents asks.
 //
 // Device, DeviceSeq and TicketRange are for collectors without signal, who
-// publish later, in their own order, from ranges of tickets issued before.
+// publish later, in their own order, from ranges of tickets issued before. The
+// sequence counts the events of one device, from 1.
 // Resubmits and ResubmitsSource name the event that this one takes up again
 // after a refusal; CauseID and CauseSource the event that this one follows
 // from, where a process manager or the second leg of a payment between two
-// organizations wrote it. An id is unique within its source only.
+// organizations wrote it. An id is unique within its organization and source
+// only; the Subject beside them is given where it is not this event's own.
 type Envelope struct {
-	SpecVersion     string         `json:"specversion"`
-	ID              EventID        `json:"id"`
-	Source          URI            `json:"source"`
-	Type            string         `json:"type"`
-	Subject         string         `json:"subject"`
-	Time            Time           `json:"time"`
-	DataContentType MediaType      `json:"datacontenttype,omitzero"`
-	Device          ID             `json:"device,omitzero" holds:"opaque"`
-	DeviceSeq       *Count         `json:"deviceseq,omitzero" within:"1,9007199254740991"`
-	TicketRange     ID             `json:"ticketrange,omitzero"`
-	Resubmits       EventID        `json:"resubmits,omitzero"`
-	ResubmitsSource URI            `json:"resubmitssource,omitzero"`
-	CauseID         EventID        `json:"causeid,omitzero"`
-	CauseSource     URI            `json:"causesource,omitzero"`
-	Data            jsontext.Value `json:"data"`
+	SpecVersion      string         `json:"specversion"`
+	ID               EventID        `json:"id"`
+	Source           URI            `json:"source"`
+	Type             string         `json:"type"`
+	Subject          string         `json:"subject"`
+	Time             Time           `json:"time"`
+	DataContentType  MediaType      `json:"datacontenttype,omitzero"`
+	Device           ID             `json:"device,omitzero" holds:"opaque"`
+	DeviceSeq        *Count         `json:"deviceseq,omitzero" within:"1,2147483647"`
+	TicketRange      ID             `json:"ticketrange,omitzero"`
+	Resubmits        EventID        `json:"resubmits,omitzero"`
+	ResubmitsSource  URI            `json:"resubmitssource,omitzero"`
+	ResubmitsSubject Organization   `json:"resubmitssubject,omitzero"`
+	CauseID          EventID        `json:"causeid,omitzero"`
+	CauseSource      URI            `json:"causesource,omitzero"`
+	CauseSubject     Organization   `json:"causesubject,omitzero"`
+	Data             jsontext.Value `json:"data"`
+}
+
+// check refuses attributes that need each other and do not have each other.
+func (e *Envelope) check() error {
+	for _, ref := range [...]struct {
+		id      EventID
+		source  URI
+		subject Organization
+		name    string
+		idAt    string
+	}{
+		{e.Resubmits, e.ResubmitsSource, e.ResubmitsSubject, "resubmits", "/resubmits"},
+		{e.CauseID, e.CauseSource, e.CauseSubject, "cause", "/causeid"},
+	} {
+		switch {
+		case ref.id == "" && ref.source == "" && ref.subject == "":
+		case ref.source == "":
+			return errorf(MissingField, "/"+ref.name+"source", "an id is unique within its source only")
+		case ref.id == "":
+			return errorf(MissingField, ref.idAt, "a source alone names no event")
+		case string(ref.subject) == e.Subject:
+			return errorf(BadValue, "/"+ref.name+"subject", "is left out where it is the event's own subject")
+		case ref.subject == "" && ref.id == e.ID && ref.source == e.Source:
+			return errorf(BadValue, ref.idAt, "an event that names itself")
+		}
+	}
+	switch {
+	case (e.Device == "") != (e.DeviceSeq == nil):
+		return errorf(MissingField, "/deviceseq", "device and deviceseq come together")
+	case e.TicketRange != "" && e.Device == "":
+		return errorf(MissingField, "/device", "tickets are drawn by a device")
+	}
+	return nil
 }
 
 // Event is a decoded fact with its envelope. Fact is always of the newest
@@ -71,7 +109,7 @@ type Record struct {
 	Shard   int
 	Offset  int64
 	Key     []byte // nil where the record has no key
-	Value   []byte // nil for a tombstone, which this log never has rightly
+	Value   []byte // nil where the offset holds no record
 	Headers []Header
 }
 
@@ -85,8 +123,8 @@ func (r *Record) Header(name string) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Hash is SHA-256 over key, headers sorted by name and then value, and raw
-// value, each with its length, under the label "socho.record.v1". It enters
+// Hash is SHA-256 over key, headers sorted by name and then value (an absent
+// one first), and raw value, each with its length, under the label "socho.record.v1". It enters
 // the record's leaf and binds what nobody may alter afterwards, stamps
 // included. Format fixed for ever.
 func (r *Record) Hash() [sha256.Size]byte {
@@ -98,7 +136,13 @@ func (r *Record) Hash() [sha256.Size]byte {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
 		}
-		return slices.Compare(a.Value, b.Value)
+		if absent := a.Value == nil; absent != (b.Value == nil) {
+			if absent {
+				return -1
+			}
+			return 1
+		}
+		return bytes.Compare(a.Value, b.Value)
 	})
 	writeUint32(h, len(headers))
 	for _, header := range headers {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Code says, for programs, why input is no event of the catalogue. Codes are
@@ -40,7 +41,7 @@ const (
 )
 
 // Error is the one error of this package's codecs. Field is a JSON Pointer
-// (RFC 6901) into the event, as SafeField leaves it; Detail never contains the offending value, which
+// (RFC 6901) into the event; Detail never contains the offending value, which
 // may be personal.
 type Error struct {
 	Code   Code
@@ -59,27 +60,37 @@ func (e *Error) Error() string {
 	return s
 }
 
-// located is the error with no more of its place than may be written down.
+// located is the error with no more of its place than may be shown to whoever
+// handed the line in.
 func located(err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
 		return err
 	}
-	if safe := SafeField(e.Field); safe != e.Field {
-		return &Error{e.Code, safe, e.Detail}
+	if plain := plainField(e.Field); plain != e.Field {
+		return &Error{e.Code, plain, e.Detail}
 	}
 	return e
 }
 
-// SafeField keeps of a JSON Pointer what can be a field's name or a place in a
+// SafeField keeps of a JSON Pointer the names of the catalogue and places in a
 // list, and nothing below data.personal and data.sealed. Names in a bad line
-// are the publisher's own, and a number or a name among them may be somebody's.
-// What enters the log or a ledger's detail has passed through it.
+// are the publisher's own, and one of them may be somebody's. What enters the
+// log or a ledger's detail has passed through it.
 func SafeField(pointer string) string {
+	return cutField(pointer, func(name string) bool {
+		return fieldNames()[name] || every(name, 1, 3, digit)
+	})
+}
+
+// plainField keeps what can be a field's name at all.
+func plainField(pointer string) string { return cutField(pointer, plainName) }
+
+func cutField(pointer string, ok func(name string) bool) string {
 	end := 0
 	for end < len(pointer) && pointer[end] == '/' {
 		name, _, _ := strings.Cut(pointer[end+1:], "/")
-		if !plainName(name) || end+1+len(name) > 200 {
+		if !ok(name) || end+1+len(name) > 200 {
 			break
 		}
 		end += 1 + len(name)
@@ -89,6 +100,27 @@ func SafeField(pointer string) string {
 	}
 	return pointer[:end]
 }
+
+// fieldNames is every name that an event can have outside data.personal.
+var fieldNames = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{"personal": true}
+	var add func(*plan)
+	add = func(p *plan) {
+		for _, name := range p.names {
+			names[name] = true
+		}
+		for _, d := range p.demands {
+			if d.items != nil {
+				add(d.items)
+			}
+		}
+	}
+	add(envelopePlan)
+	for _, e := range Whole.types {
+		add(e.kind.versions[e.version-1].fields)
+	}
+	return names
+})
 
 // plainName accepts what validWord does, with at most three digits.
 func plainName(s string) bool {

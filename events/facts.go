@@ -1,6 +1,10 @@
 package events
 
-import "socho/internal/money"
+import (
+	"strings"
+
+	"socho/internal/money"
+)
 
 // Fact is the data of one event. The concrete types of this package are the
 // only implementations.
@@ -106,6 +110,16 @@ type OpeningBalance struct {
 
 func (f *OpeningBalance) check() error { return f.Sum.check() }
 
+// person is whose account it is, where it is a person's.
+func (f *OpeningBalance) person() ID {
+	holder, rest, _ := strings.Cut(string(f.Path), ":")
+	if holder != "pupil" && holder != "person" {
+		return ""
+	}
+	id, _, _ := strings.Cut(rest, ":")
+	return ID(id)
+}
+
 // ---- markets ----
 
 // StallLet: a stall is let to a trader from a day on.
@@ -131,6 +145,12 @@ type FeeAssessed struct {
 
 func (f *FeeAssessed) check() error { return checkItems(f.Items, f.Currency) }
 
+// referenced is a fact that carries a reference code for payers.
+type referenced interface{ reference() Reference }
+
+func (f *FeeAssessed) reference() Reference { return f.Reference }
+func (f *BillIssued) reference() Reference  { return f.Reference }
+
 // Payment is what a market's and a school's payment have in common. Method is
 // bank, qr, card, ewallet or cash. Line names the bank line that carried the
 // money, where one is known; cash names the collector who holds it.
@@ -141,7 +161,7 @@ type Payment struct {
 	Bill      ID   `json:"bill"`
 	Method    Word `json:"method" in:"bank,qr,card,ewallet,cash"`
 	Line      ID   `json:"line,omitzero"`
-	Collector ID   `json:"collector,omitzero"`
+	Collector ID   `json:"collector,omitzero" holds:"opaque"`
 }
 
 func (f *Payment) check() error {
@@ -161,15 +181,22 @@ func (f *Payment) check() error {
 // PaymentReceived: money for a market bill arrived.
 type PaymentReceived struct{ Payment }
 
-// CashBanked: a collector paid cash into the bank; Line is the bank's line.
+// CashBanked: cash was paid into the bank, by a collector or from what was left
+// at a pay point; Line is the bank's line.
 type CashBanked struct {
 	Dated
 	Sum
-	Collector ID `json:"collector"`
+	Collector ID `json:"collector,omitzero" holds:"opaque"`
+	PayPoint  ID `json:"pay_point,omitzero"`
 	Line      ID `json:"line"`
 }
 
-func (f *CashBanked) check() error { return f.Sum.check() }
+func (f *CashBanked) check() error {
+	if (f.Collector == "") == (f.PayPoint == "") {
+		return errorf(MissingField, "/data/collector", "expected either collector or pay_point")
+	}
+	return f.Sum.check()
+}
 
 // Reduction takes a part off a bill, with the decision's reason.
 type Reduction struct {
@@ -207,16 +234,21 @@ type BillPaid struct{ Payment }
 // BillExempted: an exemption or reduction by policy.
 type BillExempted struct{ Reduction }
 
-// Refunded: credit of a payer is paid back. Holder is the account holder whose
-// credit shrinks: stall:<id> or pupil:<person>.
+// Refunded: credit of a payer, a stall or a pupil (the person), is paid back.
 type Refunded struct {
 	Dated
+	MaybeOf
 	Sum
-	Holder Path `json:"holder"`
-	Line   ID   `json:"line"`
+	Stall ID `json:"stall,omitzero"`
+	Line  ID `json:"line"`
 }
 
-func (f *Refunded) check() error { return f.Sum.check() }
+func (f *Refunded) check() error {
+	if (f.Stall == "") == (f.Person == "") {
+		return errorf(MissingField, "/data/stall", "expected either stall or person")
+	}
+	return f.Sum.check()
+}
 
 // ---- social benefits ----
 
@@ -247,11 +279,11 @@ type PayoutOrdered struct {
 	Dated
 	Of
 	Sum
-	Payout    ID     `json:"payout"`
-	Programme Word   `json:"programme"`
-	Period    Period `json:"period"`
-	Unit      Unit   `json:"unit"`
-	Method    Word   `json:"method" in:"account,ewallet,cash"`
+	Payout    PayoutID `json:"payout"`
+	Programme Word     `json:"programme"`
+	Period    Period   `json:"period"`
+	Unit      Unit     `json:"unit"`
+	Method    Word     `json:"method" in:"account,ewallet,cash"`
 }
 
 func (f *PayoutOrdered) check() error { return f.Sum.check() }
@@ -260,7 +292,7 @@ func (f *PayoutOrdered) check() error { return f.Sum.check() }
 type PayoutSent struct {
 	Dated
 	Sum
-	Payout ID `json:"payout"`
+	Payout PayoutID `json:"payout"`
 }
 
 func (f *PayoutSent) check() error { return f.Sum.check() }
@@ -269,8 +301,8 @@ func (f *PayoutSent) check() error { return f.Sum.check() }
 type PayoutSettled struct {
 	Dated
 	Sum
-	Payout ID `json:"payout"`
-	Line   ID `json:"line"`
+	Payout PayoutID `json:"payout"`
+	Line   ID       `json:"line"`
 }
 
 func (f *PayoutSettled) check() error { return f.Sum.check() }
@@ -280,9 +312,9 @@ func (f *PayoutSettled) check() error { return f.Sum.check() }
 type PayoutReturned struct {
 	Dated
 	Sum
-	Payout ID   `json:"payout"`
-	Line   ID   `json:"line,omitzero"`
-	Reason Word `json:"reason"`
+	Payout PayoutID `json:"payout"`
+	Line   ID       `json:"line,omitzero"`
+	Reason Word     `json:"reason"`
 }
 
 func (f *PayoutReturned) check() error { return f.Sum.check() }
@@ -297,14 +329,14 @@ type CashDrawn struct {
 
 func (f *CashDrawn) check() error { return f.Sum.check() }
 
-// PaidInCash: a payout was handed over at a pay point. Receiver names an
-// authorised receiver where it was not the person.
+// PaidInCash: a payout was handed over at a pay point. Person is whoever
+// received it, who may be somebody authorised by the one entitled.
 type PaidInCash struct {
 	Dated
+	MaybeOf
 	Sum
-	Payout   ID `json:"payout"`
-	PayPoint ID `json:"pay_point"`
-	Receiver ID `json:"receiver,omitzero"`
+	Payout   PayoutID `json:"payout"`
+	PayPoint ID       `json:"pay_point"`
 }
 
 func (f *PaidInCash) check() error { return f.Sum.check() }
@@ -321,8 +353,8 @@ type PersonStopped struct {
 
 // ---- bank ----
 
-// LineReceived: a line of a bank statement or webhook. It alone moves a bank
-// account. Account is the organization's own name for the account; Kind is
+// LineReceived: a line of a bank statement or webhook, effective on its booking
+// date. It alone moves a bank account. Account is the organization's own name for the account; Kind is
 // payment, charge or interest; raw content is personal and sealed.
 type LineReceived struct {
 	Dated
@@ -438,15 +470,15 @@ type RulesActivated struct {
 // one could be made out).
 type Undecodable struct {
 	Timeless
-	Reason Word   `json:"code"`
-	At     string `json:"at,omitzero"`
-	Person ID     `json:"person,omitzero" holds:"opaque"`
-	Input  Cipher `json:"input"`
+	Reason Word    `json:"code"`
+	At     Pointer `json:"at,omitzero"`
+	Person ID      `json:"person,omitzero" holds:"opaque"`
+	Input  Cipher  `json:"input"`
 }
 
 func (f *Undecodable) check() error {
-	if f.At != "" && !every(f.At, 1, 200, func(c byte) bool { return c > 0x20 && c < 0x7f }) {
-		return errorf(BadValue, "/data/at", "expected a JSON Pointer")
+	if (f.Input[0] == byte(Contact)) != (f.Person != "") {
+		return errorf(BadValue, "/data/input", "sealed under the person's key where a person is named, else under the organization's")
 	}
 	return nil
 }

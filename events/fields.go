@@ -43,10 +43,12 @@ type Word string
 // market. Never a person's.
 type Label string
 
-// URI names the publisher, 1–256 characters of RFC 3986.
+// URI names the publisher, 1–256 characters of RFC 3986. Never a person's
+// number or address.
 type URI string
 
-// Reference is an 11-character reference code with a valid check character.
+// Reference is an 11-character reference code with a valid check character,
+// of any kind: those in use change, those on the log stay readable.
 type Reference string
 
 func every(s string, least, most int, ok func(byte) bool) bool {
@@ -61,9 +63,10 @@ func every(s string, least, most int, ok func(byte) bool) bool {
 	return true
 }
 
-func digit(c byte) bool { return c >= '0' && c <= '9' }
-func lower(c byte) bool { return c >= 'a' && c <= 'z' }
-func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
+func digit(c byte) bool    { return c >= '0' && c <= '9' }
+func lower(c byte) bool    { return c >= 'a' && c <= 'z' }
+func upper(c byte) bool    { return c >= 'A' && c <= 'Z' }
+func hexDigit(c byte) bool { return digit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
 
 // ValidOrganization reports whether s can be an organization's name.
 func ValidOrganization(s string) bool {
@@ -77,9 +80,9 @@ func ValidID(s string) bool {
 	})
 }
 
-// Opaque refuses ids that look like a phone, identity card (CMND) or citizen
-// number (CCCD): digits alone, 9 to 12 of them.
-func Opaque(s string) bool { return !every(s, 9, 12, digit) }
+// Opaque refuses ids that look like a phone, identity card (CMND), citizen
+// number (CCCD), card or bank account: digits alone, 9 to 19 of them.
+func Opaque(s string) bool { return !every(s, 9, 19, digit) }
 
 func validWord(s string) bool {
 	return every(s, 1, 32, func(c byte) bool { return lower(c) || digit(c) || c == '_' })
@@ -100,10 +103,19 @@ func validText(s string, most int) bool {
 	return true
 }
 
+// personalSchemes begin URIs that are a person's number or address, or hold a
+// text of their own: no publisher's name.
+var personalSchemes = []string{"tel:", "mailto:", "sms:", "sip:", "sips:", "im:", "xmpp:", "geo:", "data:"}
+
 func validURI(s string) bool {
-	for _, scheme := range []string{"tel:", "mailto:"} {
+	for _, scheme := range personalSchemes {
 		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-			return false // a person's number or address is no publisher's name
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] == '%' && (i+2 >= len(s) || !hexDigit(s[i+1]) || !hexDigit(s[i+2])) {
+			return false
 		}
 	}
 	return every(s, 1, 256, func(c byte) bool {
@@ -111,7 +123,7 @@ func validURI(s string) bool {
 			return true
 		}
 		switch c {
-		case '-', '.', '_', '~', ':', '/', '?', '#', '[', ']', '@', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', '%':
+		case '-', '.', '_', '~', ':', '/', '?', '#', '[', ']', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', '%':
 			return true
 		}
 		return false
@@ -159,7 +171,7 @@ var (
 	errUnit         = errorf(BadValue, "", "expected an administrative unit's code of 2 or 5 digits")
 	errWord         = errorf(BadValue, "", "expected a code: 1 to 32 of a-z 0-9 _")
 	errLabel        = errorf(BadValue, "", "expected 1 to 120 characters without control characters")
-	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters, neither tel: nor mailto:")
+	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters that is nobody's number or address: no @, tel:, mailto:, sms: and the like")
 	errReference    = errorf(BadValue, "", "expected a reference code of 11 characters whose check character holds")
 	errBIN          = errorf(BadValue, "", "expected a bank identification number of 6 digits")
 	errAccount      = errorf(BadValue, "", "expected an account number of 1 to 19 letters or digits")
@@ -196,7 +208,7 @@ func (l *Label) UnmarshalText(b []byte) error {
 }
 func (u *URI) UnmarshalText(b []byte) error { return accept(u, b, validURI, errURI) }
 func (r *Reference) UnmarshalText(b []byte) error {
-	return accept(r, b, func(s string) bool { _, err := refcode.Parse(s); return err == nil }, errReference)
+	return accept(r, b, refcode.WellFormed, errReference)
 }
 func (d *Decimal) UnmarshalText(b []byte) error {
 	if err := money.CheckDecimal(string(b)); err != nil {
@@ -266,8 +278,30 @@ func moneyError(err error) *Error {
 // control characters, unique within its organization and source.
 type EventID string
 
+// PayoutID names a payout and is its EndToEndId at the bank: an ID of at most 35
+// characters (ISO 20022 Max35Text).
+type PayoutID string
+
+var errPayoutID = errorf(BadValue, "", "expected an id of 1 to 35 of A-Z a-z 0-9 . _ -")
+
+func (p *PayoutID) UnmarshalText(b []byte) error {
+	return accept(p, b, func(s string) bool { return len(s) <= 35 && ValidID(s) }, errPayoutID)
+}
+
+// Pointer is a JSON Pointer (RFC 6901) of at most 200 printable ASCII
+// characters.
+type Pointer string
+
+var errPointer = errorf(BadValue, "", "expected a JSON Pointer")
+
+func (p *Pointer) UnmarshalText(b []byte) error {
+	return accept(p, b, func(s string) bool {
+		return s[0] == '/' && every(s, 1, 200, func(c byte) bool { return c > 0x20 && c < 0x7f })
+	}, errPointer)
+}
+
 // Path is an account within its organization: segments of an ID's characters
-// joined by colons, at most 200 characters.
+// joined by colons, at most 200 characters, none of them a number of somebody's.
 type Path string
 
 // Cipher is sealed text of input that could not be decoded: under the
@@ -297,7 +331,7 @@ func ValidPath(s string) bool {
 		return false
 	}
 	for segment := range strings.SplitSeq(s, ":") {
-		if !ValidID(segment) {
+		if !ValidID(segment) || !Opaque(segment) {
 			return false
 		}
 	}

@@ -41,7 +41,7 @@ func published(t *testing.T, eventType string) []byte {
 func logged(t *testing.T, eventType string) []byte {
 	t.Helper()
 	line := published(t, eventType)
-	if known.types[eventType].kind.internal() {
+	if Whole.types[eventType].kind.internal() {
 		value, err := Canonical(line)
 		if err != nil {
 			t.Fatal(err)
@@ -152,7 +152,7 @@ func TestGoldenIsWrittenByNew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if event.Version < known.names[Name(name)] {
+		if event.Version < Whole.newest[Name(name)] {
 			continue // read as the newest version, which New writes
 		}
 		if again, err := New(event.Envelope, event.Fact); err != nil {

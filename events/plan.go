@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"socho/internal/money"
 )
 
 // plan is what a fact's Go type says about its fields, worked out once: which
@@ -15,6 +17,7 @@ import (
 type plan struct {
 	demands []demand
 	names   []string // every JSON name, in order
+	money   []int    // the field that says the currency; nil where there is none
 }
 
 // demand is what one field must hold to.
@@ -55,6 +58,9 @@ func planOf(t reflect.Type) *plan {
 			continue
 		}
 		p.names = append(p.names, name)
+		if f.Type == reflect.TypeFor[money.Currency]() {
+			p.money = f.Index
+		}
 		d := demand{index: f.Index, name: name, optional: strings.Contains(options, "omitzero")}
 		if f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Struct {
 			d.items = planOf(f.Type.Elem())
@@ -68,6 +74,14 @@ func planOf(t reflect.Type) *plan {
 		}
 	}
 	return p
+}
+
+// currency is the one that a checked fact's amounts are of.
+func (p *plan) currency(v reflect.Value) (c money.Currency, ok bool) {
+	if p.money == nil {
+		return "", false
+	}
+	return money.Currency(v.FieldByIndex(p.money).String()), true
 }
 
 // check refuses a value with a required field missing or empty, or with one

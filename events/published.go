@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"socho/internal/refcode"
 )
 
 // Limits on data.personal.
@@ -22,27 +26,56 @@ type KeyClass byte
 
 const (
 	// Identity seals what accounting evidence needs for its legal retention:
-	// who was owed or paid. Destroyed when the retention ends.
+	// who was owed, paid or paying, and on what account. Destroyed when the
+	// retention ends.
 	Identity KeyClass = 'i'
-	// Contact seals contact data, raw text and every field not named in
-	// identityFields. Erasable now.
+	// Contact seals contact data, raw text and every field that has no name of
+	// ours. Erasable now.
 	Contact KeyClass = 'c'
-	// OfOrganization seals input that could not be decoded.
+	// OfOrganization seals input that could not be decoded and names nobody.
 	OfOrganization KeyClass = 'o'
 )
 
-// identityFields is closed: what is not in it can be erased on request.
-var identityFields = map[string]bool{
-	"name": true, "account": true, "account_name": true, "bank_bin": true, "citizen_id": true, "tax_code": true,
+// personalFields are the names that a personal field has on the log, and the
+// key it is sealed under. Fixed for ever: the same fact must give the same
+// bytes whatever release publishes it. All other fields of a publisher go
+// together into one sealed field, OtherFields, so that not even their names
+// stand on the log.
+var personalFields = map[string]KeyClass{
+	"name": Identity, "full_name": Identity, "date_of_birth": Identity, "address": Identity,
+	"citizen_id": Identity, "passport": Identity, "certificate": Identity, "tax_code": Identity, "social_insurance_no": Identity,
+	"account": Identity, "account_number": Identity, "account_name": Identity, "bank_bin": Identity, "bank_name": Identity,
+	"card": Identity, "wallet": Identity, "ewallet": Identity,
+	"payer": Identity, "payer_name": Identity, "payer_account": Identity, "payer_bank": Identity,
+	"receiver": Identity, "receiver_name": Identity, "receiver_id": Identity, "guardian": Identity, "guardian_name": Identity,
+	"phone": Contact, "email": Contact, "contact": Contact, "zalo": Contact,
+	"content": Contact, "raw": Contact, "memo": Contact, "note": Contact, "photo": Contact, "signature": Contact,
 }
+
+// OtherFields is the sealed field that holds, as a canonical JSON object of
+// strings, the personal fields that have no name of ours.
+const OtherFields = "other"
 
 // ClassOf returns the key class of a personal field.
 func ClassOf(field string) KeyClass {
-	if identityFields[field] {
-		return Identity
+	if class, ok := personalFields[field]; ok {
+		return class
 	}
 	return Contact
 }
+
+// Place is where a sealed text stands: the associated data of its seal, so that
+// it opens nowhere else.
+type Place struct {
+	Organization string
+	Source       URI
+	ID           EventID
+	Field        string
+}
+
+// OwnSources begins the sources of this ledger's own processes. Nobody else's
+// events may have one, or their ids could be claimed before they are written.
+const OwnSources = "urn:socho:"
 
 // Published is an event as a publisher hands it in, checked, with its personal
 // fields taken out.
@@ -63,19 +96,28 @@ type Salvage struct {
 	Time         Time
 }
 
+// maxRawBytes bounds a line as it is handed in: each byte of the canonical form
+// may be spelled as an escape of six.
+const maxRawBytes = 6 * MaxEventBytes
+
 // ParsePublished reads one event from a publisher, as strictly as Decode does,
 // and takes data.personal out of it. Errors are *Error; Salvaged tells what
 // could still be made out.
-func ParsePublished(line []byte) (*Published, error) {
-	p, err := parsePublished(line)
+func ParsePublished(line []byte) (*Published, error) { return placed(parsePublished(line, false)) }
+
+// ParseOwn is ParsePublished for an event that one of this ledger's own
+// processes wrote, under its own source.
+func ParseOwn(line []byte) (*Published, error) { return placed(parsePublished(line, true)) }
+
+func placed(p *Published, err error) (*Published, error) {
 	if err != nil {
 		return nil, located(err)
 	}
 	return p, nil
 }
 
-func parsePublished(line []byte) (*Published, error) {
-	line, err := precheck(bytes.TrimRight(line, "\r\n"))
+func parsePublished(line []byte, own bool) (*Published, error) {
+	line, err := precheck(bytes.TrimRight(line, "\r\n"), maxRawBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -112,11 +154,24 @@ func parsePublished(line []byte) (*Published, error) {
 	if p.Event, err = Decode(p.envelope); err != nil {
 		return nil, err
 	}
-	e, _ := known.find(p.Event.Type)
-	if e.kind.internal() {
+	e, _ := Whole.find(p.Event.Type)
+	switch {
+	case e.kind.internal():
 		return nil, errorf(BadOrganization, "/type", "facts about the log itself are not handed in")
+	case !own && strings.HasPrefix(string(p.Event.Source), OwnSources):
+		return nil, errorf(BadValue, "/source", "%s… is for the ledger's own processes", OwnSources)
+	}
+	if f, ok := p.Event.Fact.(referenced); ok {
+		if code := f.reference(); code != "" {
+			if _, err := refcode.Parse(string(code)); err != nil {
+				return nil, errorf(BadValue, "/data/reference", "not a reference code of a kind in use")
+			}
+		}
 	}
 	p.Person = personOf(p.Event.Data)
+	if f, ok := p.Event.Fact.(*OpeningBalance); ok {
+		p.Person = f.person()
+	}
 	if p.Personal != nil {
 		// What has no place for sealed fields on the log must not be handed in
 		// with any: the ledger would refuse what intake wrote.
@@ -151,15 +206,22 @@ func (p *Published) takePersonal(raw jsontext.Value) error {
 	return nil
 }
 
+// personOf is the data.person of an event, or of a line that is nearly one.
 func personOf(data jsontext.Value) ID {
 	var d struct {
 		Person ID `json:"person"`
 	}
-	if json.Unmarshal(data, &d) != nil {
+	if json.Unmarshal(data, &d, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
 		return ""
 	}
 	return d.Person
 }
+
+// Who a line is about that is no JSON, and whose it is.
+var (
+	aPerson  = regexp.MustCompile(`"person"\s*:\s*"([A-Za-z0-9._-]{1,64})"`)
+	aSubject = regexp.MustCompile(`"subject"\s*:\s*"([a-z0-9-]{1,64})"`)
+)
 
 // Seal turns one personal field into ciphertext in the vault's text form.
 type Seal func(field string, clear string) (string, error)
@@ -172,19 +234,20 @@ func (p *Published) Value(seal Seal) ([]byte, error) {
 	if len(p.Personal) == 0 {
 		return p.envelope, nil
 	}
-	sealed := make(map[string]string, len(p.Personal))
-	for field, clear := range p.Personal {
-		text, err := seal(field, clear)
-		if err != nil {
+	fields, err := p.fields()
+	if err != nil {
+		return nil, err
+	}
+	sealed := make(map[string]string, len(fields))
+	for field, clear := range fields {
+		if sealed[field], err = seal(field, clear); err != nil {
 			return nil, err
 		}
-		sealed[field] = text
 	}
 	var members, data map[string]jsontext.Value
 	if err := errors.Join(json.Unmarshal(p.envelope, &members), json.Unmarshal(p.Event.Data, &data)); err != nil {
 		return nil, err
 	}
-	var err error
 	if data["sealed"], err = json.Marshal(sealed); err != nil {
 		return nil, err
 	}
@@ -204,17 +267,48 @@ func (p *Published) Value(seal Seal) ([]byte, error) {
 	return value, nil
 }
 
+// fields are the personal fields by the names they have on the log.
+func (p *Published) fields() (map[string]string, error) {
+	fields, other := map[string]string{}, map[string]string{}
+	for name, clear := range p.Personal {
+		if _, ours := personalFields[name]; ours {
+			fields[name] = clear
+		} else {
+			other[name] = clear
+		}
+	}
+	if len(other) > 0 {
+		text, err := json.Marshal(other)
+		if err == nil {
+			text, err = Canonical(text)
+		}
+		if err != nil {
+			return nil, err
+		}
+		fields[OtherFields] = string(text)
+	}
+	return fields, nil
+}
+
 // Salvaged makes out what it can of input that ParsePublished refused, leniently
 // and without error: a field that is not clearly well-formed is left empty.
 func Salvaged(line []byte) Salvage {
 	var s Salvage
 	var members map[string]jsontext.Value
 	if json.Unmarshal(line, &members, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
+		if found := aPerson.FindSubmatch(line); found != nil && Opaque(string(found[1])) {
+			s.Person = ID(found[1])
+		}
+		if found := aSubject.FindSubmatch(line); found != nil {
+			s.Organization = string(found[1])
+		}
 		return s
 	}
 	read := func(name string, into any) { _ = json.Unmarshal(members[name], into) } // unreadable stays empty
 	read("id", &s.ID)
-	read("source", &s.Source)
+	if read("source", &s.Source); strings.HasPrefix(string(s.Source), OwnSources) {
+		s.Source = ""
+	}
 	read("time", &s.Time)
 	var subject Organization
 	read("subject", &subject)

@@ -24,9 +24,6 @@ const (
 	wordPattern = `^[a-z0-9_]{1,32}$`
 )
 
-// currencies are those of package money, in the order of its list.
-var currencies = []money.Currency{money.VND, money.CNY, money.USD, money.LAK}
-
 // fieldSchemas says in JSON Schema what each field type's UnmarshalText
 // accepts. TestSchemaAgreesWithCodec holds the two together.
 var fieldSchemas = map[reflect.Type]schema{
@@ -36,9 +33,9 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "An opaque identifier given by the publisher. Never a name, number or account of a person."},
 	reflect.TypeFor[EventID](): {"type": "string", "minLength": 1, "maxLength": 64, "pattern": noControls,
 		"description": "The publisher's identifier of one event, unique within its organization and source."},
-	reflect.TypeFor[URI](): {"type": "string", "pattern": `^[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,256}$`,
-		"not":         schema{"pattern": `^([Tt][Ee][Ll]|[Mm][Aa][Ii][Ll][Tt][Oo]):`},
-		"description": "A URI that names the publisher, never a person's: neither tel: nor mailto:."},
+	reflect.TypeFor[URI](): {"type": "string", "maxLength": 256, "pattern": `^([A-Za-z0-9._~:/?#\[\]!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$`,
+		"not":         schema{"pattern": `^(` + anyCase(personalSchemes) + `)`},
+		"description": "A URI that names the publisher, never a person's number or address: no @, tel:, mailto:, sms: and the like."},
 	reflect.TypeFor[Date](): {"type": "string", "format": "date", "pattern": `^` + dayPattern + `$`,
 		"description": "A calendar day in UTC+7, of the years 2000 to 2199."},
 	reflect.TypeFor[Period](): {"type": "string", "pattern": `^2[01][0-9]{2}-(0[1-9]|1[0-2])$`,
@@ -58,7 +55,12 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "A bank's identification number."},
 	reflect.TypeFor[Account](): {"type": "string", "pattern": `^[A-Za-z0-9]{1,19}$`,
 		"description": "An institution's own account number. A person's account is personal and never stands here."},
+	reflect.TypeFor[PayoutID](): {"type": "string", "pattern": `^[A-Za-z0-9._-]{1,35}$`,
+		"description": "A payout, told apart at the bank by this as its EndToEndId."},
+	reflect.TypeFor[Pointer](): {"type": "string", "pattern": `^/[!-~]{0,199}$`,
+		"description": "A JSON Pointer."},
 	reflect.TypeFor[Path](): {"type": "string", "maxLength": 200, "pattern": `^` + idChars + `(:` + idChars + `)*$`,
+		"not":         schema{"pattern": `(^|:)[0-9]{9,19}(:|$)`},
 		"description": "An account within its organization: identifiers joined by colons."},
 	reflect.TypeFor[Cipher](): {"type": "string", "minLength": minCipher, "maxLength": maxCipher, "pattern": `^[co]1\.([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$`,
 		"description": "Sealed text: the class of its key, 1. and base64url without padding."},
@@ -68,14 +70,33 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "A whole number from 0 to 2^53-1, written without fraction and exponent."},
 	reflect.TypeFor[Decimal](): {"type": "string", "pattern": amountPattern(0) + "|" + amountPattern(2),
 		"description": "An amount above zero and below 10^15 minor units, as a string with exactly as many decimals as its currency has: none for VND, two for the others."},
-	reflect.TypeFor[money.Currency](): {"enum": currencies,
+	reflect.TypeFor[money.Currency](): {"enum": money.Currencies(),
 		"description": "An ISO 4217 currency."},
 	reflect.TypeFor[string](): {"type": "string"},
 }
 
 // opaqueSchema is that of ids that name a person or a person's device.
-var opaqueSchema = schema{"type": "string", "pattern": `^` + idChars + `$`, "not": schema{"pattern": `^[0-9]{9,12}$`},
-	"description": "An opaque identifier of a person or a device, given by the publisher. Never 9 to 12 digits alone, which a phone, identity card or citizen number is."}
+var opaqueSchema = schema{"type": "string", "pattern": `^` + idChars + `$`, "not": schema{"pattern": `^[0-9]{9,19}$`},
+	"description": "An opaque identifier of a person or a device, given by the publisher. Never 9 to 19 digits alone, which a phone, citizen number, card or account is."}
+
+// anyCase writes each word so that its letters match in either case, which
+// JSON Schema's expressions have no flag for.
+func anyCase(words []string) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 {
+			b.WriteByte('|')
+		}
+		for _, c := range w {
+			if c == ':' {
+				b.WriteRune(c)
+			} else {
+				b.WriteString("[" + strings.ToUpper(string(c)) + string(c) + "]")
+			}
+		}
+	}
+	return b.String()
+}
 
 // amountPattern is what amount accepts of a currency with that many decimals.
 func amountPattern(scale int32) string {
@@ -108,6 +129,8 @@ var together = map[reflect.Type]schema{
 		"dependentRequired": schema{
 			"resubmits": []string{"resubmitssource"}, "resubmitssource": []string{"resubmits"},
 			"causeid": []string{"causesource"}, "causesource": []string{"causeid"},
+			"resubmitssubject": []string{"resubmits"}, "causesubject": []string{"causeid"},
+			"device": []string{"deviceseq"}, "deviceseq": []string{"device"}, "ticketrange": []string{"device"},
 		},
 	},
 	reflect.TypeFor[OrganizationRegistered](): {
@@ -118,7 +141,13 @@ var together = map[reflect.Type]schema{
 		"then": schema{"required": []string{"collector"}, "properties": schema{"line": false}},
 		"else": schema{"properties": schema{"collector": false}},
 	},
-	reflect.TypeFor[Undecodable]():   {"properties": schema{"at": schema{"pattern": `^[!-~]{0,200}$`}}},
+	reflect.TypeFor[Undecodable](): {
+		"if":   required("person"),
+		"then": schema{"properties": schema{"input": schema{"pattern": `^c`}}},
+		"else": schema{"properties": schema{"input": schema{"pattern": `^o`}}},
+	},
+	reflect.TypeFor[CashBanked]():    {"oneOf": []schema{required("collector"), required("pay_point")}},
+	reflect.TypeFor[Refunded]():      {"oneOf": []schema{required("stall"), required("person")}},
 	reflect.TypeFor[LineAllocated](): {"oneOf": []schema{required("bill"), required("clearing")}},
 	reflect.TypeFor[InstitutionReported](): {
 		"if":   has("domain", "schools"),
@@ -132,10 +161,10 @@ var together = map[reflect.Type]schema{
 //
 // What the schema accepts is what ParsePublished accepts, but for what a
 // schema cannot say: size, depth, duplicate names, whole numbers spelled with a
-// fraction, a reference code's check character, the same item twice in a bill,
-// and a figure above its denominator. Errors: unknown_type, unknown_version.
+// fraction, a reference code's check character, the same item twice in a bill, a
+// figure above its denominator, and an event that names itself. Errors: unknown_type, unknown_version.
 func Schema(eventType string) ([]byte, error) {
-	e, err := known.find(eventType)
+	e, err := Whole.find(eventType)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +179,11 @@ func Schema(eventType string) ([]byte, error) {
 	if e.kind.shard {
 		properties["subject"] = schema{"type": "string", "pattern": `^shard:(0|[1-9][0-9]{0,15})$`}
 	}
-	if e.kind.internal() {
+	if !e.kind.internal() {
+		source := g.field(reflect.TypeFor[URI]())
+		source["not"] = schema{"pattern": "^" + OwnSources} // for the ledger's own processes
+		properties["source"] = source
+	} else {
 		root["description"] = e.kind.doc + " Written by the ledger's own processes only, never handed in."
 	}
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -82,7 +82,7 @@ func compile(t *testing.T, eventType string) *jsonschema.Schema {
 
 // accepted says whether the codec takes the text for an event of its type.
 func accepted(eventType string, text []byte) error {
-	if known.types[eventType].kind.internal() {
+	if Whole.types[eventType].kind.internal() {
 		value, err := Canonical(bytes.Clone(text))
 		if err == nil {
 			_, err = Decode(value)
@@ -284,7 +284,7 @@ func properties(t *testing.T, eventType string, path ...string) map[string]any {
 // dataFields are the fields of all facts.
 func dataFields() []string {
 	all := map[string]bool{"personal": true}
-	for _, e := range known.types {
+	for _, e := range Whole.types {
 		for _, name := range e.kind.versions[e.version-1].fields.names {
 			all[name] = true
 		}
@@ -314,11 +314,11 @@ func TestDayPattern(t *testing.T) {
 func TestCurrencies(t *testing.T) {
 	for i := range 26 * 26 * 26 {
 		c := money.Currency([]byte{'A' + byte(i/676), 'A' + byte(i/26%26), 'A' + byte(i%26)})
-		if _, known := c.Scale(); known != slices.Contains(currencies, c) {
+		if _, known := c.Scale(); known != slices.Contains(money.Currencies(), c) {
 			t.Errorf("%s: known to money %v", c, known)
 		}
 	}
-	for _, c := range currencies {
+	for _, c := range money.Currencies() {
 		if scale, _ := c.Scale(); scale != 2 && c != money.VND {
 			t.Errorf("%s has %d decimals: the amounts of the schemas only know 0 for VND and 2", c, scale)
 		}

@@ -25,7 +25,7 @@ type (
 	}
 )
 
-func loads() *vocabulary {
+func loads() *Vocabulary {
 	v1, v2, v3 := fact[loadV1](), fact[loadV2](), fact[loadV3]()
 	v1.upcast = func(f Fact) (Fact, error) {
 		old := f.(*loadV1)
@@ -38,7 +38,7 @@ func loads() *vocabulary {
 		}
 		return &loadV3{old.Dated, old.Weight, old.Unit}, nil
 	}
-	return newVocabulary([]kind{{name: "test.load", versions: []version{v1, v2, v3}}})
+	return newVocabulary([]kind{{name: "test.load", versions: []version{v1, v2, v3}}}, nil)
 }
 
 func TestUpcast(t *testing.T) {

@@ -41,7 +41,7 @@ func drawRecords(t *rapid.T) []events.Record {
 			return fmt.Sprintf("%s%d", name, rapid.IntRange(0, most).Draw(t, name))
 		}
 		sum := events.Sum{Amount: events.Decimal(fmt.Sprint(rapid.SampledFrom([]int{1000, 2000, 3000, 5000}).Draw(t, "amount"))), Currency: "VND"}
-		bill, line, payout := events.ID(pick("b", 3)), events.ID(pick("l", 3)), events.ID(pick("o", 3))
+		bill, line, payout := events.ID(pick("b", 3)), events.ID(pick("l", 3)), events.PayoutID(pick("o", 3))
 		person := events.Of{Person: events.ID(pick("p", 1))}
 		items := []events.Item{{Item: "meals", Amount: sum.Amount}}
 		var fact events.Fact
@@ -67,7 +67,11 @@ func drawRecords(t *rapid.T) []events.Record {
 		case "market.fee_waived":
 			fact = &events.FeeWaived{Reduction: events.Reduction{Dated: on, Sum: sum, Bill: bill, Reason: "absent"}}
 		case "school.refunded":
-			fact = &events.Refunded{Dated: on, Sum: sum, Holder: events.Path(rapid.SampledFrom([]string{"stall:A1", "pupil:p0", "bank"}).Draw(t, "holder")), Line: line}
+			f := &events.Refunded{Dated: on, Sum: sum, Stall: "A1", Line: line}
+			if rapid.Bool().Draw(t, "pupil") {
+				f.Stall, f.Person = "", "p0"
+			}
+			fact = f
 		case "benefit.person_entitled":
 			fact = &events.PersonEntitled{Dated: on, Of: person, Sum: sum, Programme: "elderly", Period: "2026-09", Unit: "00688"}
 		case "benefit.funded":

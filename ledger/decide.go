@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"socho/events"
@@ -138,6 +137,8 @@ func (b *Batch) collect(v *view) {
 // epoch is the time before the first stamp.
 var epoch = time.Unix(0, 0).UTC()
 
+const stampFormat = "2006-01-02T15:04:05.000000Z"
+
 // recordedAt is intake's stamp, never before the record ahead of it. A record
 // without one legible stamp takes its predecessor's time.
 func recordedAt(r *events.Record, previous time.Time) time.Time {
@@ -151,8 +152,8 @@ func recordedAt(r *events.Record, previous time.Time) time.Time {
 	if found != 1 {
 		return previous
 	}
-	at, err := time.Parse("2006-01-02T15:04:05.000000Z", string(stamp))
-	if err != nil || at.Before(previous) {
+	at, err := time.Parse(stampFormat, string(stamp))
+	if err != nil || at.Before(previous) || at.Format(stampFormat) != string(stamp) { // time.Parse is lenient
 		return previous
 	}
 	return at
@@ -166,7 +167,7 @@ type decodedRecord struct {
 func decodeAll(set *RuleSet, records []events.Record) []decodedRecord {
 	all := make([]decodedRecord, len(records))
 	for i := range records {
-		all[i].event, all[i].err = set.decode(records[i].Value)
+		all[i].event, all[i].err = set.vocabulary.Decode(records[i].Value)
 	}
 	return all
 }
@@ -216,28 +217,29 @@ type decision struct {
 	changes   []Change
 }
 
+// codeNoEvent is said of a record that intake cannot have written. That it is
+// no event enters the leaf; which of its faults the codec meets first does not.
+const codeNoEvent = "no_event"
+
 // decide goes the way of every record: legible, in its place, new, allowed.
 func (d *decision) decide(in decodedRecord) {
 	o := &d.outcome
 	if in.err != nil {
 		var e *events.Error
 		errors.As(in.err, &e)
-		o.Status, o.Code, o.Detail = Malformed, string(e.Code), strings.TrimPrefix(e.Error(), string(e.Code))
+		o.Status, o.Code = Malformed, codeNoEvent
+		o.Detail = fmt.Sprintf("%s %s", e.Code, events.SafeField(e.Field))
 		return
 	}
 	d.event = in.event
 	o.Organization, o.Source, o.EventID = d.event.Subject, string(d.event.Source), string(d.event.ID)
 	o.Type, o.EffectiveOn = d.event.Type, d.event.Fact.Effective()
-	if !d.set.knows(o.Type) {
-		o.Status, o.Code = Malformed, string(events.UnknownEventType)
-		return
-	}
 	if reason := d.misplaced(); reason != "" {
 		o.Status, o.Code = Misrouted, reason
 		return
 	}
 	if f, ok := d.event.Fact.(*events.Undecodable); ok {
-		o.Status, o.Code, o.Detail = Malformed, string(f.Reason), f.At
+		o.Status, o.Code, o.Detail = Malformed, string(f.Reason), string(f.At)
 		return
 	}
 	claim := claimOf(d.event)

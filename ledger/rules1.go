@@ -57,7 +57,7 @@ type (
 
 func billKey(id events.ID) string               { return "bill:" + string(id) }
 func lineKey(id events.ID) string               { return "line:" + string(id) }
-func payoutKey(id events.ID) string             { return "payout:" + string(id) }
+func payoutKey(id events.PayoutID) string             { return "payout:" + string(id) }
 func referenceKey(code events.Reference) string { return "reference:" + string(code) }
 func stopKey(person events.ID, programme events.Word) string {
 	return "stopped:" + string(person) + ":" + string(programme)
@@ -338,7 +338,11 @@ func (d *decision) reduction(f *events.Reduction, code string) {
 
 func (d *decision) cashBanked(f *events.CashBanked) {
 	a := f.Money()
-	cash := inCurrency("cash:collector:"+string(f.Collector), a.Currency())
+	holder := "cash:collector:" + string(f.Collector)
+	if f.PayPoint != "" {
+		holder = "cash:paypoint:" + string(f.PayPoint)
+	}
+	cash := inCurrency(holder, a.Currency())
 	to, _, code := d.incoming(f.Line, a)
 	d.unusual(code)
 	if d.move("cash_banked", a, []slot{all(to)}, []slot{{cash, d.owed(cash)}, all(suspenseIn(a))}) {
@@ -348,12 +352,11 @@ func (d *decision) cashBanked(f *events.CashBanked) {
 
 func (d *decision) refunded(f *events.Refunded) {
 	a := f.Money()
-	segments := split(string(f.Holder))
-	if len(segments) != 2 || segments[0] != "stall" && segments[0] != "pupil" {
-		d.refuse("account_unknown", "no such holder of credit")
-		return
+	holder := "stall:" + string(f.Stall)
+	if f.Person != "" {
+		holder = "pupil:" + string(f.Person)
 	}
-	credit := inCurrency(string(f.Holder)+":credit", a.Currency())
+	credit := inCurrency(holder+":credit", a.Currency())
 	if left := d.held(credit); a.Minor() > left {
 		d.refuse("more_than_credit", "asked %s, credit %d", a, left)
 		return
@@ -472,7 +475,7 @@ func (d *decision) free(original []Transfer) bool {
 				voided(d, billKey(events.ID(bill)), func(row *billRow) { row.Void = true })
 			}
 		case "payout_ordered":
-			voided(d, payoutKey(events.ID(credit[3])), func(row *payoutRow) { row.Void = true })
+			voided(d, payoutKey(events.PayoutID(credit[3])), func(row *payoutRow) { row.Void = true })
 		case "bank_line_in", "bank_line_out":
 			line, left := credit, int64(0)
 			if t.Code == "bank_line_out" {

@@ -9,7 +9,7 @@ import (
 // own: payable (owed to the person), clearing (on its way through the bank) and
 // returned (came back, owed again).
 
-func payoutAccount(person events.ID, stage string, payout events.ID, c money.Currency) string {
+func payoutAccount(person events.ID, stage string, payout events.PayoutID, c money.Currency) string {
 	return inCurrency("person:"+string(person)+":"+stage+":"+string(payout), c)
 }
 
@@ -84,7 +84,7 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 }
 
 // stages returns a payout's accounts as slots, each up to what it holds.
-func (d *decision) stages(payout events.ID, c money.Currency, stages ...string) (slots []slot, row payoutRow, known bool) {
+func (d *decision) stages(payout events.PayoutID, c money.Currency, stages ...string) (slots []slot, row payoutRow, known bool) {
 	row, ok := get[payoutRow](d, payoutKey(payout))
 	if !ok || row.Void || row.Currency != c {
 		return nil, payoutRow{}, false

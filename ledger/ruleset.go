@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"socho/events"
+	"socho/internal/money"
 )
 
 // RuleSet is a numbered set of codec, rules and limits. Once a set has decided
@@ -11,25 +12,15 @@ import (
 // by a rules_activated record in each shard.
 type RuleSet struct {
 	Number int
-	decode func(value []byte) (*events.Event, error)
+	// vocabulary is every event type, version and currency of the set. The
+	// catalogue grows with releases; what a set could read when it decided must
+	// not.
+	vocabulary *events.Vocabulary
 	// needs and accounts say what deciding an event will look at, for reading
 	// ahead; they never decide anything.
 	needs    func(*events.Event) []string
 	accounts func(*events.Event, *view) []string
 	decide   func(*decision)
-	// types is every event type of the set. The catalogue grows with releases;
-	// what a set knew when it decided must not.
-	types map[string]bool
-}
-
-func (s *RuleSet) knows(eventType string) bool { return s.types[eventType] }
-
-func typeSet(names ...string) map[string]bool {
-	set := make(map[string]bool, len(names))
-	for _, name := range names {
-		set[events.TypePrefix+name] = true
-	}
-	return set
 }
 
 var typesOfShards = []string{"shard.opened.v1", "shard.rules_activated.v1", "intake.undecodable.v1"}
@@ -44,6 +35,8 @@ var types1 = append([]string{
 	"registry.institution_reported.v1", "registry.figure_reported.v1", "person.erased.v1",
 }, typesOfShards...)
 
+var currencies1 = []money.Currency{money.VND, money.CNY, money.USD, money.LAK}
+
 // Format is the log format that record 0 of every shard names.
 const Format = 1
 
@@ -52,8 +45,8 @@ const Format = 1
 const LatestRuleSet = 1
 
 var ruleSets = map[int]*RuleSet{
-	0: {Number: 0, decode: events.Decode, decide: decideOpening, types: typeSet(append(types1, typesOfShards...)...)},
-	1: {Number: 1, decode: events.Decode, needs: stateOf1, accounts: accountsOf1, decide: decide1, types: typeSet(types1...)},
+	0: {Number: 0, vocabulary: events.NewVocabulary(typesOfShards, nil), decide: decideOpening},
+	1: {Number: 1, vocabulary: events.NewVocabulary(types1, currencies1), needs: stateOf1, accounts: accountsOf1, decide: decide1},
 }
 
 func ruleSet(number int) (*RuleSet, error) {
@@ -65,7 +58,7 @@ func ruleSet(number int) (*RuleSet, error) {
 }
 
 // decideOpening is set 0: before rules are activated, only facts about the
-// shard itself are taken.
+// shard itself are known.
 func decideOpening(d *decision) {
 	if !decideShardFact(d) {
 		d.refuse("no_rules_active", "no rule set is active in this shard")

@@ -51,6 +51,7 @@ func FoldTrace(c *Changes, a *Accepted) {
 		linkPayment(link, &f.Payment)
 	case *events.CashBanked:
 		link(SubjectCollector, string(f.Collector))
+		link(SubjectPayPoint, string(f.PayPoint))
 		link(SubjectLine, string(f.Line))
 	case *events.FeeWaived:
 		link(SubjectBill, string(f.Bill))
@@ -58,9 +59,8 @@ func FoldTrace(c *Changes, a *Accepted) {
 		link(SubjectBill, string(f.Bill))
 	case *events.Refunded:
 		link(SubjectLine, string(f.Line))
-		_, stall, person := ofHolder(string(f.Holder))
-		link(SubjectStall, stall)
-		link(SubjectPerson, person)
+		link(SubjectStall, string(f.Stall))
+		link(SubjectPerson, string(f.Person))
 	case *events.PersonEntitled:
 		link(SubjectPerson, string(f.Person))
 	case *events.Funded:
@@ -82,7 +82,7 @@ func FoldTrace(c *Changes, a *Accepted) {
 	case *events.PaidInCash:
 		link(SubjectPayout, string(f.Payout))
 		link(SubjectPayPoint, string(f.PayPoint))
-		link(SubjectPerson, string(f.Receiver))
+		link(SubjectPerson, string(f.Person))
 	case *events.PersonStopped:
 		link(SubjectPerson, string(f.Person))
 	case *events.LineReceived:

@@ -33,6 +33,10 @@ func (l *language) sentence(e *events.Event) string {
 	case *events.BillPaid:
 		key, v = l.payment(key, v, &f.Payment)
 	case *events.CashBanked:
+		if f.PayPoint != "" {
+			key += ".pay_point"
+			v = append(v, "point", f.PayPoint)
+		}
 		v = append(v, "collector", f.Collector, "line", f.Line)
 		sum(f.Sum)
 	case *events.FeeWaived:
@@ -42,7 +46,11 @@ func (l *language) sentence(e *events.Event) string {
 		v = append(v, "bill", f.Bill, "reason", l.word("why", string(f.Reason)))
 		sum(f.Sum)
 	case *events.Refunded:
-		v = append(v, "holder", l.holder(string(f.Holder)), "line", f.Line)
+		holder := "stall:" + string(f.Stall)
+		if f.Person != "" {
+			holder = "pupil:" + string(f.Person)
+		}
+		v = append(v, "holder", l.holder(holder), "line", f.Line)
 		sum(f.Sum)
 	case *events.PersonEntitled:
 		v = append(v, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.Period)), "unit", unit(string(f.Unit)))
@@ -71,9 +79,9 @@ func (l *language) sentence(e *events.Event) string {
 		v = append(v, "point", f.PayPoint, "line", f.Line)
 		sum(f.Sum)
 	case *events.PaidInCash:
-		if f.Receiver != "" {
+		if f.Person != "" {
 			key += ".receiver"
-			v = append(v, "receiver", f.Receiver)
+			v = append(v, "receiver", f.Person)
 		}
 		v = append(v, "payout", f.Payout, "point", f.PayPoint)
 		sum(f.Sum)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -126,6 +128,13 @@ func (*EraseCommand) Help() string {
 	return "Example: socho person erase --org hg-cho-dong-van --person p-17 --yes\n\nThis cannot be undone. Nothing can be published for the person afterwards."
 }
 
+// eraseID is the same each time a person is erased, so that the log says it
+// once.
+func eraseID(org, person, scope string) events.EventID {
+	sum := sha256.Sum256([]byte(org + "|" + person + "|" + scope))
+	return events.EventID("erase-" + hex.EncodeToString(sum[:16]))
+}
+
 // Run erases a person.
 func (c *EraseCommand) Run(ctx context.Context, call *Call) error {
 	if !events.ValidOrganization(c.Org) || !events.ValidID(c.Person) {
@@ -145,13 +154,13 @@ func (c *EraseCommand) Run(ctx context.Context, call *Call) error {
 	defer s.Close()
 	now := time.Now()
 	value, err := events.New(events.Envelope{
-		ID: events.EventID("erase-" + c.Person[:min(len(c.Person), 40)] + "-" + c.Scope), Source: "urn:socho:cli", Type: events.Type("person.erased"),
+		ID: eraseID(c.Org, c.Person, c.Scope), Source: events.OwnSources + "cli", Type: events.Type("person.erased"),
 		Subject: c.Org, Time: events.Time(now.UTC().Format(time.RFC3339)),
 	}, &events.Erased{Dated: events.Dated{EffectiveOn: events.Date(now.In(time.FixedZone("ICT", 7*3600)).Format(time.DateOnly))}, Person: events.ID(c.Person), Scope: events.Word(c.Scope)})
 	if err != nil {
 		return err
 	}
-	report, err := s.Publish(ctx, io.MultiReader(strings.NewReader(string(value)), strings.NewReader("\n")), intake.Options{DefaultOrg: c.Org, Actor: "cli"})
+	report, err := s.Publish(ctx, io.MultiReader(strings.NewReader(string(value)), strings.NewReader("\n")), intake.Options{DefaultOrg: c.Org, Actor: "cli", Own: true})
 	if err != nil {
 		return err
 	}

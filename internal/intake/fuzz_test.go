@@ -14,7 +14,7 @@ import (
 type plain struct{}
 
 func (plain) Erased(string, string, events.KeyClass) bool { return false }
-func (plain) Seal(_, _ string, class events.KeyClass, _, _, clear string) (string, error) {
+func (plain) Seal(_ events.Place, _ string, class events.KeyClass, clear string) (string, error) {
 	return string(rune(class)) + "1." + base64.RawURLEncoding.EncodeToString(append(make([]byte, 16), clear...)), nil
 }
 func (plain) Sealer(context.Context, []intake.Ref) (plain, error) { return plain{}, nil }

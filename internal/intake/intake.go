@@ -31,6 +31,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"socho/events"
@@ -42,7 +43,6 @@ const (
 	BatchRecords  = 500       // in one request to the broker
 	BatchBytes    = 512 << 10 // in one request to the broker
 	MaxNamed      = 1000      // lines named in a Report; Options.Refused hears of all
-	MaxActorBytes = 256
 	stageLines    = 2000    // read ahead and sealed together
 	stageBytes    = 1 << 20 // likewise
 )
@@ -66,7 +66,7 @@ type Keys interface {
 	Erased(organization, person string, class events.KeyClass) bool
 	// Seal is deterministic. Any error it returns fails the batch. It is not
 	// asked for a destroyed key.
-	Seal(organization, person string, class events.KeyClass, eventID, field, clear string) (string, error)
+	Seal(at events.Place, person string, class events.KeyClass, clear string) (string, error)
 }
 
 // Vault keeps the sealing keys.
@@ -92,6 +92,13 @@ type Log interface {
 	// wholly on the log or not at all. Called for several partitions at once.
 	Produce(ctx context.Context, partition int, records []events.Record) (base int64, err error)
 }
+
+// actor is what may be stamped on a record for ever: a kind of door and the
+// opaque id of whoever came through it.
+var actor = regexp.MustCompile(`^[a-z]{1,16}(:[A-Za-z0-9._-]{1,64})?$`)
+
+// maxActor is the longest that it matches.
+const maxActor = 16 + 1 + 64
 
 // Clock tells the time that records are stamped with.
 type Clock func() time.Time
@@ -120,7 +127,8 @@ func New[K Keys](v Vault[K], log Log, clock Clock) *Intake {
 // Options say on whose behalf a file is published.
 type Options struct {
 	DefaultOrg string          // for undecodable lines that name no organization; may be empty
-	Actor      string          // who hands the lines in: a session, a token, or cli
+	Actor      string          // who hands the lines in: cli, session:ID or token:ID; never a name
+	Own        bool            // the lines are this ledger's own, under its own source
 	Progress   func(lines int) // told now and then how many lines are published; may be nil
 	Refused    func(LineError) // told of every line that is not published, in no order; may be nil
 }
@@ -207,8 +215,8 @@ func (in *Intake) Publish(ctx context.Context, input io.Reader, o Options) (Repo
 	if o.DefaultOrg != "" && !events.ValidOrganization(o.DefaultOrg) {
 		return Report{}, &Error{Code: BadOptions, Shard: -1, Err: errors.New("an organization is 1 to 64 of a-z 0-9 -")}
 	}
-	if o.Actor == "" || len(o.Actor) > MaxActorBytes {
-		return Report{}, &Error{Code: BadOptions, Shard: -1, Err: errors.New("who publishes must be given")}
+	if !actor.MatchString(o.Actor) {
+		return Report{}, &Error{Code: BadOptions, Shard: -1, Err: errors.New("who publishes must be given, as cli, session:ID or token:ID")}
 	}
 	r := newRun(in, o)
 	if r.shards < 1 {
@@ -221,7 +229,7 @@ func (in *Intake) Publish(ctx context.Context, input io.Reader, o Options) (Repo
 	complete := false // valid once stages is closed
 	go func() {
 		defer close(stages)
-		complete = read(ctx, input, o.DefaultOrg, stages)
+		complete = read(ctx, input, o, stages)
 	}()
 	for {
 		select {

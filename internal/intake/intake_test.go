@@ -164,7 +164,7 @@ func TestPublish(t *testing.T) {
 		t.Fatalf("%s", first.Value)
 	}
 	for field, want := range map[string]string{"name": "Vàng Thị Máy", "phone": "0912000001"} {
-		got, err := v.Unseal(t.Context(), "hg-cho", "p-1", "e-1", field, sealed[field])
+		got, err := v.Unseal(t.Context(), events.Place{Organization: "hg-cho", Source: "https://cho.example/hg", ID: "e-1", Field: field}, "p-1", sealed[field])
 		if err != nil || got != want {
 			t.Errorf("%s: %q, %v", field, got, err)
 		}
@@ -219,26 +219,26 @@ func TestUndecodable(t *testing.T) {
 		cut                  bool
 	}{
 		{"no JSON", "Vàng Thị Máy 0912000001", "not_json", "", "hg-default", "", "", false},
-		{"cut off", whole[:len(whole)-9], "not_json", "/data/personal", "hg-default", "", "", false},
-		{"unknown field", swap(`"stall"`, `"colour":"x","stall"`), "unknown_field", "/data/colour", "hg-cho", "p-1", "e-1", false},
+		{"cut off", whole[:len(whole)-9], "not_json", "/data/personal", "hg-cho", "p-1", "", false},
+		{"unknown field", swap(`"stall"`, `"colour":"x","stall"`), "unknown_field", "/data", "hg-cho", "p-1", "e-1", false},
 		{"no organization", swap(`"hg-cho"`, `"Chợ"`), "bad_organization", "/subject", "hg-default", "p-1", "e-1", false},
 		{"no id", swap(`"id":"e-1",`, ``), "missing_field", "/id", "hg-cho", "p-1", "", false},
 		{"a number for a name", swap(`"stall"`, `"0912000001":null,"stall"`), "wrong_type", "/data", "hg-cho", "p-1", "e-1", false},
 		{"a fact of the log itself", swap("market.stall_let", "intake.undecodable"), "unknown_field", "", "hg-cho", "p-1", "e-1", false},
 		{"an erasure with a name", strings.Replace(erased("hg-cho", "e-1", "p-1", "all"), `"scope"`, `"personal":{"name":"Vàng"},"scope"`, 1), "unknown_field", "/data/personal", "hg-cho", "p-1", "e-1", false},
-		{"too large", swap("Vàng", strings.Repeat("Vàng", 20000)), "too_large", "", "hg-cho", "p-1", "e-1", true},
+		{"too large", swap("Vàng", strings.Repeat("Vàng", 80000)), "too_large", "", "hg-cho", "p-1", "e-1", true},
 		{"too large once sealed", grown, "too_large", "", "hg-cho", "p-1", "e-1", true},
-		{"beyond what is held", swap("Vàng", strings.Repeat("Vàng", 400000)), "too_large", "", "hg-default", "", "", true},
+		{"beyond what is held", swap("Vàng", strings.Repeat("Vàng", 400000)), "too_large", "", "hg-cho", "p-1", "", true},
 		{"the widest envelope", `{"id":"` + strings.Repeat("\U00020000", 64) + `","source":"` + strings.Repeat("u", 256) + `","subject":"` + strings.Repeat("o", 64) +
 			`","time":"2026-09-01T08:00:00.123456+07:00","data":{"person":"` + strings.Repeat("p", 64) + `"},"x":"` + strings.Repeat("x", 60000) + `"}`,
 			"unknown_field", "", strings.Repeat("o", 64), strings.Repeat("p", 64), "", true},
-		{"a name for an id", `{"id":"Vàng Thị Máy","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "/x", "hg-cho", "", "", false},
-		{"a phone for an id", swap(`"e-1"`, `"0912000001"`)[:200] + `","x":1}}`, "not_json", "", "hg-default", "", "", false},
-		{"a phone for an id, and a fault", `{"id":"0912000001","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "/x", "hg-cho", "", "", false},
+		{"a name for an id", `{"id":"Vàng Thị Máy","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "", "hg-cho", "", "", false},
+		{"a phone for an id", swap(`"e-1"`, `"0912000001"`)[:200] + `","x":1}}`, "not_json", "", "hg-cho", "", "", false},
+		{"a phone for an id, and a fault", `{"id":"0912000001","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "", "hg-cho", "", "", false},
 		{"a phone for a source", `{"id":"e-1","source":"tel:0912000001","subject":"hg-cho","x":1}`, "bad_value", "/source", "hg-cho", "", "", false},
 		{"a phone for a person", swap(`"p-1"`, `"0912000001"`), "bad_value", "/data/person", "hg-cho", "", "e-1", false},
 		{"a phone for a device", swap(`"time"`, `"device":"0912000001","time"`), "bad_value", "/device", "hg-cho", "p-1", "e-1", false},
-		{"an id of parts", `{"id":"so:7/a","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "/x", "hg-cho", "", "so:7/a", false},
+		{"an id of parts", `{"id":"so:7/a","source":"https://cho.example/hg","subject":"hg-cho","x":1}`, "unknown_field", "", "hg-cho", "", "so:7/a", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newTopic(1)
@@ -256,14 +256,14 @@ func TestUndecodable(t *testing.T) {
 			if c.cut {
 				at = fmt.Sprintf("/-/cut/%d", len(c.line))
 			}
-			if string(u.Reason) != c.code || (u.At != at && at != "") {
+			if string(u.Reason) != c.code || (string(u.At) != at && at != "") {
 				t.Errorf("%s at %s, want %s at %s", u.Reason, u.At, c.code, at)
 			}
 			if e.Subject != c.org || string(u.Person) != c.person || (c.id != "" && string(e.ID) != c.id) ||
 				(c.id == "" && !strings.HasPrefix(string(e.ID), "undecodable-")) {
 				t.Errorf("filed as %s of %s, person %q", e.ID, e.Subject, u.Person)
 			}
-			clear, err := v.Unseal(t.Context(), e.Subject, string(u.Person), string(e.ID), "input", string(u.Input))
+			clear, err := v.Unseal(t.Context(), events.Place{Organization: e.Subject, Source: e.Source, ID: e.ID, Field: "/input"}, string(u.Person), string(u.Input))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -309,7 +309,7 @@ func TestErasure(t *testing.T) {
 	}
 	sealed := decode(t, l.logs[0][0]).Fact.(*events.StallLet).Sealed
 	for field := range sealed {
-		if _, err := v.Unseal(t.Context(), "hg-cho", "p-1", "e-1", field, sealed[field]); !errors.Is(err, vault.ErrErased) {
+		if _, err := v.Unseal(t.Context(), events.Place{Organization: "hg-cho", Source: "https://cho.example/hg", ID: "e-1", Field: field}, "p-1", sealed[field]); !errors.Is(err, vault.ErrErased) {
 			t.Errorf("%s after the erasure: %v", field, err)
 		}
 	}

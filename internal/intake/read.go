@@ -41,7 +41,7 @@ type stage struct {
 
 // read cuts the input into stages until it ends or fails, or ctx is done: then
 // it returns false.
-func read(ctx context.Context, input io.Reader, defaultOrg string, stages chan<- *stage) bool {
+func read(ctx context.Context, input io.Reader, o Options, stages chan<- *stage) bool {
 	lines := &lineReader{in: bufio.NewReaderSize(input, 256<<10)}
 	s := &stage{}
 	hand := func() bool {
@@ -61,7 +61,7 @@ func read(ctx context.Context, input io.Reader, defaultOrg string, stages chan<-
 			}
 			return (len(s.items) == 0 && s.fault == nil) || hand()
 		}
-		it.parse(defaultOrg)
+		it.parse(o)
 		s.items = append(s.items, it)
 		s.bytes += len(it.text)
 		full := len(s.items) >= stageLines || s.bytes >= stageBytes

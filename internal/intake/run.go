@@ -186,7 +186,7 @@ func batchOf(items []*item) int {
 	bytes := 0
 	for n, it := range items {
 		// 256 covers the key, the headers' names and the record's own frame.
-		bytes += len(it.value) + 256 + MaxActorBytes
+		bytes += len(it.value) + 256 + maxActor
 		if n == BatchRecords || (n > 0 && bytes > BatchBytes) {
 			return n
 		}

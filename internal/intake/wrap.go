@@ -21,14 +21,18 @@ const (
 	undecodableSource = "urn:socho:intake"
 	undecodableTime   = "2000-01-01T00:00:00Z"
 	undecodableID     = "undecodable-"
-	inputField        = "input"
+	inputField        = "/input" // no personal field's name
 )
 
 var undecodableType = events.Type("intake.undecodable")
 
 // parse checks the line and makes out who it is about.
-func (it *item) parse(defaultOrg string) {
-	fact, err := events.ParsePublished(it.text)
+func (it *item) parse(o Options) {
+	parse := events.ParsePublished
+	if o.Own {
+		parse = events.ParseOwn
+	}
+	fact, err := parse(it.text)
 	if err == nil {
 		e := fact.Event
 		it.fact = fact
@@ -41,7 +45,7 @@ func (it *item) parse(defaultOrg string) {
 	}
 	it.salvage = events.Salvaged(it.text)
 	if it.salvage.Organization == "" {
-		it.salvage.Organization = defaultOrg
+		it.salvage.Organization = o.DefaultOrg
 	}
 	if it.salvage.Organization == "" {
 		it.salvage.Organization = Unrouted
@@ -86,7 +90,8 @@ func (it *item) seal(keys Keys) error {
 	s := &it.salvage
 	if it.fact != nil {
 		value, err := it.fact.Value(func(field, clear string) (string, error) {
-			return keys.Seal(s.Organization, string(s.Person), events.ClassOf(field), string(s.ID), field, clear)
+			return keys.Seal(events.Place{Organization: s.Organization, Source: s.Source, ID: s.ID, Field: field},
+				string(s.Person), events.ClassOf(field), clear)
 		})
 		if err == nil {
 			it.value = value
@@ -124,36 +129,31 @@ func (it *item) wrap(keys Keys) error {
 	if s.Person != "" {
 		class = events.Contact
 	}
-	seal := func(id string) (string, error) {
-		return keys.Seal(s.Organization, string(s.Person), class, id, inputField, input)
-	}
 	id, source, time := s.ID, s.Source, s.Time
-	if !plainID(string(id)) || source == "" {
-		id, source = "", "" // one without the other names no event
+	seal := func() (string, error) {
+		return keys.Seal(events.Place{Organization: s.Organization, Source: source, ID: id, Field: inputField}, string(s.Person), class, input)
 	}
-	if id == "" {
+	if !plainID(string(id)) || source == "" { // one without the other names no event
 		// The hash is of sealed text: one of the clear line would let anybody
 		// try out guesses.
-		first, err := seal(undecodableID)
+		id, source = undecodableID, undecodableSource
+		first, err := seal()
 		if err != nil {
 			return err
 		}
 		sum := sha256.Sum256([]byte(first))
 		id = events.EventID(undecodableID + hex.EncodeToString(sum[:16]))
 	}
-	if source == "" {
-		source = undecodableSource
-	}
 	if time == "" {
 		time = undecodableTime
 	}
-	sealed, err := seal(string(id))
+	sealed, err := seal()
 	if err != nil {
 		return err
 	}
 	it.value, err = events.New(
 		events.Envelope{ID: id, Source: source, Type: undecodableType, Subject: s.Organization, Time: time},
-		&events.Undecodable{Reason: events.Word(it.reason.Code), At: at, Person: s.Person, Input: events.Cipher(sealed)},
+		&events.Undecodable{Reason: events.Word(it.reason.Code), At: events.Pointer(at), Person: s.Person, Input: events.Cipher(sealed)},
 	)
 	if err != nil {
 		return fmt.Errorf("wrapping an undecodable line: %w", err) // never, by the bounds above

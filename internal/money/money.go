@@ -31,6 +31,9 @@ const (
 	LAK Currency = "LAK" // kip, scale 2
 )
 
+// Currencies lists what is known.
+func Currencies() []Currency { return []Currency{VND, CNY, USD, LAK} }
+
 // Scale returns the number of decimals of the currency's amounts, and whether
 // the currency is known at all.
 func (c Currency) Scale() (scale int32, known bool) {

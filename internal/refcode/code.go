@@ -71,6 +71,13 @@ func Parse(s string) (Code, error) {
 	return Code(s), nil
 }
 
+// WellFormed is Parse for codes that are on record: whatever two capital
+// letters begin them, since kinds come and go.
+func WellFormed(s string) bool {
+	return len(s) == Length && allIn(s[:periodAt], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && allIn(s[periodAt:drawAt], "0123456789") &&
+		allIn(s[drawAt:checkAt], drawAlphabet) && issuable(s[checkAt]) && Check(s[:checkAt]) == s[checkAt]
+}
+
 // Prefix returns the first two characters. It panics on a Code that Parse would
 // refuse for its length.
 func (c Code) Prefix() Prefix { return Prefix(c[:periodAt]) }

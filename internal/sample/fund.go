@@ -99,7 +99,7 @@ const (
 
 type payout struct {
 	*beneficiary
-	id     events.ID
+	id     events.PayoutID
 	course course
 	order  events.EventID
 }
@@ -121,7 +121,7 @@ func (f *fund) write(m month) {
 func (f *fund) plan(m month) []*payout {
 	orders := make([]*payout, len(f.persons))
 	for i, p := range f.persons {
-		orders[i] = &payout{beneficiary: p, id: events.ID(fmt.Sprintf("po-%s-%05d", m.short, p.number)), course: cash}
+		orders[i] = &payout{beneficiary: p, id: events.PayoutID(fmt.Sprintf("po-%s-%05d", m.short, p.number)), course: cash}
 	}
 	byRank := slices.Clone(orders)
 	slices.SortFunc(byRank, func(a, b *payout) int {
@@ -197,7 +197,7 @@ func (f *fund) grant(m month) {
 
 func (f *fund) order(m month, orders []*payout) {
 	at := m.at(3, 8, 0)
-	say := func(at int64, o *payout, id events.ID, amount int64, n note) events.EventID {
+	say := func(at int64, o *payout, id events.PayoutID, amount int64, n note) events.EventID {
 		fact := &events.PayoutOrdered{
 			Dated: on(dateOf(at)), Of: events.Of{Person: o.beneficiary.id}, Sum: vnd(amount), Payout: id,
 			Programme: o.programme, Period: m.period, Unit: events.Unit(pilot[o.place]), Method: "cash",
@@ -233,14 +233,14 @@ func (f *fund) order(m month, orders []*payout) {
 	late := at + 2*hour
 	for k, p := range f.gone { // dead since last month, and still on somebody's list
 		if k < 2 && m.index%3 == 0 {
-			id := events.ID(fmt.Sprintf("po-%s-%05d", m.short, p.number))
+			id := events.PayoutID(fmt.Sprintf("po-%s-%05d", m.short, p.number))
 			say(late+int64(k)*minute, &payout{beneficiary: p, course: cash}, id, p.amount, note{want: "refused person_stopped"})
 		}
 	}
 	if m.index == 5 { // another programme than the one decided
 		wrong := *orders[50].beneficiary
 		wrong.programme = "funeral"
-		say(late+hour, &payout{beneficiary: &wrong, course: cash}, "po-"+events.ID(m.short)+"-mai-tang", 10_000_000, note{want: "refused not_entitled"})
+		say(late+hour, &payout{beneficiary: &wrong, course: cash}, "po-"+events.PayoutID(m.short)+"-mai-tang", 10_000_000, note{want: "refused not_entitled"})
 	}
 }
 
@@ -349,7 +349,7 @@ func (f *fund) handOut(m month, orders []*payout) {
 func (f *fund) handOver(m month, o *payout, point events.ID, place int, at int64, i int) {
 	fact := &events.PaidInCash{Dated: on(dateOf(at)), Sum: vnd(o.amount), Payout: o.id, PayPoint: point}
 	if o.number%19 == 0 {
-		fact.Receiver = events.ID(fmt.Sprintf("nn-%05d", o.number))
+		fact.Person = events.ID(fmt.Sprintf("nn-%05d", o.number))
 	}
 	n := note{source: "diem-chi"}
 	if remote[place] { // noted on a phone without signal, and handed in weeks later

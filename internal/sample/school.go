@@ -229,7 +229,7 @@ func (s *school) intend(m month, prefix refcode.Prefix, i, day int, bill events.
 func (s *school) refund(at int64, person events.ID, amount int64) {
 	line := s.lineOut(at, amount)
 	s.emit(at+5*minute, "school.refunded", &events.Refunded{
-		Dated: on(dateOf(at)), Sum: vnd(amount), Holder: events.Path("pupil:" + person), Line: line,
+		Dated: on(dateOf(at)), MaybeOf: events.MaybeOf{Person: person}, Sum: vnd(amount), Line: line,
 	}, note{})
 }
 
@@ -240,7 +240,7 @@ func (s *school) refuseRefund(m month) {
 	}
 	at := m.at(20, 11, 0)
 	s.emit(at, "school.refunded", &events.Refunded{
-		Dated: on(dateOf(at)), Sum: vnd(5_000_000), Holder: events.Path("pupil:" + s.pupils[2].person), Line: "l-khong-co",
+		Dated: on(dateOf(at)), MaybeOf: events.MaybeOf{Person: s.pupils[2].person}, Sum: vnd(5_000_000), Line: "l-khong-co",
 	}, note{want: "refused more_than_credit"})
 }
 

@@ -33,16 +33,17 @@ func TestFormatIsFixed(t *testing.T) {
 	if got := text.EncodeToString(wrapped); got != wantWrapped {
 		t.Errorf("wrapped key: %s", got)
 	}
+	at := events.Place{Organization: "hg-cho", Source: "urn:test", ID: "e-1", Field: "name"}
 	k := &Keys{wrap: wrap, held: map[slot]*held{s: {wrapped: wrapped}}}
-	sealed, err := k.Seal("hg-cho", "p-1", events.Identity, "e-1", "name", "Vàng Thị Máy")
+	sealed, err := k.Seal(at, "p-1", events.Identity, "Vàng Thị Máy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	const wantSealed = "i1.JfSSvhdKOz3Loxs9Xm4Xn6uWStd26uYE8s7eIAfwPJQ"
+	const wantSealed = "i1.OmiBvO6Fcao4lQSVHpsXNGd4DW0wtt4-ulj3AP6J5jQ"
 	if sealed != wantSealed {
 		t.Errorf("sealed text: %s", sealed)
 	}
-	if clear, err := k.Open("hg-cho", "p-1", "e-1", "name", sealed); err != nil || clear != "Vàng Thị Máy" {
+	if clear, err := k.Open(at, "p-1", sealed); err != nil || clear != "Vàng Thị Máy" {
 		t.Errorf("%q, %v", clear, err)
 	}
 }

@@ -225,13 +225,13 @@ func (k *Keys) cipher(s slot) (*subtle.AESSIV, error) {
 var text = base64.RawURLEncoding.Strict()
 
 // version follows the class in sealed text: AES-SIV with a 64-byte key over
-// the associated data organization|event id|field. Fixed for every log.
+// the associated data organization|source|event id|field. Fixed for every log.
 const version = "1."
 
-// place is the associated data. The id may contain the separator; organization
-// and field cannot, so it still reads in one way only.
-func place(organization, eventID, field string) []byte {
-	return []byte(organization + "|" + eventID + "|" + field)
+// place is the associated data. The id may contain the separator; organization,
+// source and field cannot, so it still reads in one way only.
+func place(at events.Place) []byte {
+	return []byte(at.Organization + "|" + string(at.Source) + "|" + string(at.ID) + "|" + at.Field)
 }
 
 // Seal turns clear text into sealed text: the class, "1." and base64url of the
@@ -239,15 +239,15 @@ func place(organization, eventID, field string) []byte {
 // Person is ignored for the organization's own class.
 //
 // Errors: ErrErased; ErrNoKey where the batch did not ask for this key.
-func (k *Keys) Seal(organization, person string, class events.KeyClass, eventID, field, clear string) (string, error) {
+func (k *Keys) Seal(at events.Place, person string, class events.KeyClass, clear string) (string, error) {
 	if class == events.OfOrganization {
 		person = ""
 	}
-	siv, err := k.cipher(slot{organization, person, class})
+	siv, err := k.cipher(slot{at.Organization, person, class})
 	if err != nil {
 		return "", err
 	}
-	sealed, err := siv.EncryptDeterministically([]byte(clear), place(organization, eventID, field))
+	sealed, err := siv.EncryptDeterministically([]byte(clear), place(at))
 	if err != nil {
 		return "", fmt.Errorf("vault: sealing: %w", err)
 	}
@@ -257,7 +257,7 @@ func (k *Keys) Seal(organization, person string, class events.KeyClass, eventID,
 // Open is the inverse of Seal; the sealed text itself says which key it needs.
 //
 // Errors: ErrErased, ErrTampered, ErrNoKey.
-func (k *Keys) Open(organization, person, eventID, field, sealed string) (string, error) {
+func (k *Keys) Open(at events.Place, person, sealed string) (string, error) {
 	if len(sealed) < 3 || sealed[1:3] != version || strings.ContainsAny(sealed, "\r\n") {
 		return "", ErrTampered
 	}
@@ -273,11 +273,11 @@ func (k *Keys) Open(organization, person, eventID, field, sealed string) (string
 	if err != nil {
 		return "", ErrTampered
 	}
-	siv, err := k.cipher(slot{organization, person, class})
+	siv, err := k.cipher(slot{at.Organization, person, class})
 	if err != nil {
 		return "", err
 	}
-	clear, err := siv.DecryptDeterministically(raw, place(organization, eventID, field))
+	clear, err := siv.DecryptDeterministically(raw, place(at))
 	if err != nil {
 		return "", ErrTampered
 	}
@@ -303,10 +303,10 @@ func (v *Vault) Opener(ctx context.Context, refs []Ref) (*Keys, error) {
 // Unseal opens one text. For many, Opener asks the database once.
 //
 // Errors: ErrErased, ErrTampered, ErrNoKey, ErrBadRef; those of the database.
-func (v *Vault) Unseal(ctx context.Context, organization, person, eventID, field, sealed string) (string, error) {
-	k, err := v.Opener(ctx, []Ref{{Organization: organization, Person: person}})
+func (v *Vault) Unseal(ctx context.Context, at events.Place, person, sealed string) (string, error) {
+	k, err := v.Opener(ctx, []Ref{{Organization: at.Organization, Person: person}})
 	if err != nil {
 		return "", err
 	}
-	return k.Open(organization, person, eventID, field, sealed)
+	return k.Open(at, person, sealed)
 }

@@ -22,7 +22,7 @@
 //	master, err := vault.LoadMaster("data/master.key")
 //	v, err := vault.Open(ctx, pool, master)
 //	keys, err := v.Sealer(ctx, []vault.Ref{{Organization: "hg-cho", Person: "p-17"}})
-//	text, err := keys.Seal("hg-cho", "p-17", events.Contact, "e-1", "phone", "0912…") // "c1.kG0…"
+//	text, err := keys.Seal(events.Place{…, Field: "phone"}, "p-17", events.Contact, "0912…") // "c1.kG0…"
 //	clear, err := v.Unseal(ctx, "hg-cho", "p-17", "e-1", "phone", text)
 //	err = v.Erase(ctx, "hg-cho", "p-17", "contact")
 //	_, err = v.Unseal(ctx, "hg-cho", "p-17", "e-1", "phone", text)                    // ErrErased

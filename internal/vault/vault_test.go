@@ -17,6 +17,10 @@ import (
 	"socho/internal/vault"
 )
 
+func place(organization, id, field string) events.Place {
+	return events.Place{Organization: organization, Source: "urn:test", ID: events.EventID(id), Field: field}
+}
+
 func migrate(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -68,7 +72,7 @@ func sealer(t *testing.T, v *vault.Vault, refs ...vault.Ref) *vault.Keys {
 
 func seal(t *testing.T, k *vault.Keys, class events.KeyClass, field, clear string) string {
 	t.Helper()
-	s, err := k.Seal("hg-cho", "p-1", class, "e|1", field, clear)
+	s, err := k.Seal(place("hg-cho", "e|1", field), "p-1", class, clear)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +115,7 @@ func TestSealAndOpen(t *testing.T) {
 		{"empty", "hg-cho", "p-1", "e|1", "name", "", vault.ErrTampered},
 		{"no organization's name", "HG", "p-1", "e|1", "name", name, vault.ErrBadRef},
 	} {
-		clear, err := v.Unseal(t.Context(), c.organization, c.person, c.id, c.field, c.text)
+		clear, err := v.Unseal(t.Context(), place(c.organization, c.id, c.field), c.person, c.text)
 		if !errors.Is(err, c.want) || (err == nil && clear == "") {
 			t.Errorf("%s: got %q, %v, want %v", c.name, clear, err, c.want)
 		}
@@ -119,7 +123,7 @@ func TestSealAndOpen(t *testing.T) {
 	for i := range name {
 		b := []byte(name)
 		b[i] ^= 1
-		if clear, err := v.Unseal(t.Context(), "hg-cho", "p-1", "e|1", "name", string(b)); err == nil {
+		if clear, err := v.Unseal(t.Context(), place("hg-cho", "e|1", "name"), "p-1", string(b)); err == nil {
 			t.Fatalf("altered at %d it opens: %q", i, clear)
 		}
 	}
@@ -133,7 +137,7 @@ func TestErase(t *testing.T) {
 	k := sealer(t, v, person)
 	phone, name := seal(t, k, events.Contact, "phone", "0912000001"), seal(t, k, events.Identity, "name", "Vàng Thị Máy")
 	unseal := func(field, text string) error {
-		_, err := other.Unseal(t.Context(), "hg-cho", "p-1", "e|1", field, text)
+		_, err := other.Unseal(t.Context(), place("hg-cho", "e|1", field), "p-1", text)
 		return err
 	}
 	erase := func(person, scope string) {
@@ -158,7 +162,7 @@ func TestErase(t *testing.T) {
 	if again := seal(t, k, events.Identity, "name", "Vàng Thị Máy"); again != name {
 		t.Errorf("the identity key changed when contact was erased: %s", again)
 	}
-	if _, err := k.Seal("hg-cho", "p-1", events.Contact, "e", "phone", "x"); !errors.Is(err, vault.ErrErased) {
+	if _, err := k.Seal(place("hg-cho", "e", "phone"), "p-1", events.Contact, "x"); !errors.Is(err, vault.ErrErased) {
 		t.Errorf("sealing for an erased person: %v", err)
 	}
 	erase("p-1", vault.ScopeAll)
@@ -171,7 +175,7 @@ func TestErase(t *testing.T) {
 	if !k.Erased("hg-cho", "p-never-seen", events.Contact) {
 		t.Error("a person unknown before the erasure got a contact key")
 	}
-	if _, err := k.Seal("hg-cho", "p-never-seen", events.Identity, "e", "name", "x"); err != nil {
+	if _, err := k.Seal(place("hg-cho", "e", "name"), "p-never-seen", events.Identity, "x"); err != nil {
 		t.Errorf("no identity key beside a destroyed contact key: %v", err)
 	}
 	if yes, err := v.Erased(t.Context(), "hg-cho", "p-never-seen", events.Contact); !yes || err != nil {
@@ -220,7 +224,7 @@ func TestConcurrentBatches(t *testing.T) {
 				return
 			}
 			for _, r := range refs {
-				if s, err := k.Seal("hg-cho", r.Person, events.Contact, "e", "phone", "1"); err == nil {
+				if s, err := k.Seal(place("hg-cho", "e", "phone"), r.Person, events.Contact, "1"); err == nil {
 					texts[n][r.Person] = s
 				} else if !errors.Is(err, vault.ErrErased) || r.Person != "p-aa" {
 					t.Errorf("%s: %v", r.Person, err)
@@ -249,17 +253,17 @@ func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id, field := rapid.StringN(1, 20, 64).Draw(t, "id"), rapid.StringMatching(`[a-z_]{1,12}`).Draw(t, "field")
 		clear := string(rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "clear"))
-		s, err := k.Seal("hg-cho", "p-1", events.ClassOf(field), id, field, clear)
+		s, err := k.Seal(place("hg-cho", id, field), "p-1", events.ClassOf(field), clear)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := k.Open("hg-cho", "p-1", id, field, s); err != nil || back != clear {
+		if back, err := k.Open(place("hg-cho", id, field), "p-1", s); err != nil || back != clear {
 			t.Fatalf("%v", err)
 		}
 		if len(clear) > 8 && strings.Contains(s, clear) {
 			t.Fatal("clear text in the sealed text")
 		}
-		if again, _ := k.Seal("hg-cho", "p-1", events.ClassOf(field), id, field, clear); again != s {
+		if again, _ := k.Seal(place("hg-cho", id, field), "p-1", events.ClassOf(field), clear); again != s {
 			t.Fatal("not deterministic")
 		}
 	})
@@ -292,7 +296,7 @@ func TestMasterKey(t *testing.T) {
 	if v, err = vault.Open(t.Context(), conn, again); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Unseal(t.Context(), "hg-cho", "p-1", "e|1", "phone", text); err != nil {
+	if _, err := v.Unseal(t.Context(), place("hg-cho", "e|1", "phone"), "p-1", text); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
 	// Lost, and made anew by the next start.

@@ -28,26 +28,26 @@ func (l *Log) Entitle(organization string, person events.ID, period events.Perio
 }
 
 // Order orders a payout of programme "social".
-func (l *Log) Order(organization string, payout, person events.ID, period events.Period, unit events.Unit, method events.Word, amount events.Decimal) events.EventID {
+func (l *Log) Order(organization string, payout events.PayoutID, person events.ID, period events.Period, unit events.Unit, method events.Word, amount events.Decimal) events.EventID {
 	l.t.Helper()
 	return l.Must(organization, "benefit.payout_ordered", &events.PayoutOrdered{Dated: on(events.Date(period) + "-05"), Of: of(person), Sum: vnd(amount),
 		Payout: payout, Programme: "social", Period: period, Unit: unit, Method: method})
 }
 
 // Send hands a payout to the bank.
-func (l *Log) Send(organization string, payout events.ID, day events.Date, amount events.Decimal) events.EventID {
+func (l *Log) Send(organization string, payout events.PayoutID, day events.Date, amount events.Decimal) events.EventID {
 	l.t.Helper()
 	return l.Must(organization, "benefit.payout_sent", &events.PayoutSent{Dated: on(day), Sum: vnd(amount), Payout: payout})
 }
 
 // Settle says that the bank carried a payout out.
-func (l *Log) Settle(organization string, payout, line events.ID, day events.Date, amount events.Decimal) events.EventID {
+func (l *Log) Settle(organization string, payout events.PayoutID, line events.ID, day events.Date, amount events.Decimal) events.EventID {
 	l.t.Helper()
 	return l.Must(organization, "benefit.payout_settled", &events.PayoutSettled{Dated: on(day), Sum: vnd(amount), Payout: payout, Line: line})
 }
 
 // Return says that a payout came back, or was rejected where line is empty.
-func (l *Log) Return(organization string, payout, line events.ID, day events.Date, amount events.Decimal) events.EventID {
+func (l *Log) Return(organization string, payout events.PayoutID, line events.ID, day events.Date, amount events.Decimal) events.EventID {
 	l.t.Helper()
 	if line != "" {
 		l.lineIn(organization, line, day, amount)
@@ -56,7 +56,7 @@ func (l *Log) Return(organization string, payout, line events.ID, day events.Dat
 }
 
 // PayCash hands a payout over at pay point "pp".
-func (l *Log) PayCash(organization string, payout events.ID, day events.Date, amount events.Decimal) events.EventID {
+func (l *Log) PayCash(organization string, payout events.PayoutID, day events.Date, amount events.Decimal) events.EventID {
 	l.t.Helper()
 	return l.Must(organization, "benefit.paid_in_cash", &events.PaidInCash{Dated: on(day), Sum: vnd(amount), Payout: payout, PayPoint: "pp"})
 }

@@ -43,7 +43,7 @@ func (l *Log) Province(seed uint64, organizations, size int) {
 		fund := fmt.Sprintf("quy-%d", o)
 		l.Fund(fund, "08", "2026-01-01")
 		for p := range size {
-			person, payout := events.ID(fmt.Sprintf("p%d", p)), events.ID(fmt.Sprintf("o%d", p))
+			person, payout := events.ID(fmt.Sprintf("p%d", p)), events.PayoutID(fmt.Sprintf("o%d", p))
 			u := unit()
 			l.Entitle(fund, person, "2026-09", u, "500000")
 			l.Order(fund, payout, person, "2026-09", u, "account", "500000")
