@@ -83,6 +83,15 @@ func (c *Call) published(result publishResult, report intake.Report) error {
 	for _, cut := range report.Cut {
 		fmt.Fprintf(c.Stderr, "line %d: too long to be kept whole; its first %d bytes are kept\n", cut, intake.MaxInput)
 	}
+	for _, f := range report.Faults {
+		fmt.Fprintf(c.Stderr, "line %d: no event: %s\n", f.Line, f.Error)
+	}
+	if n := report.Undecodable - len(report.Faults); n > 0 {
+		fmt.Fprintf(c.Stderr, "… and %d more lines that are no events\n", n)
+	}
+	if report.Undecodable > 0 {
+		fmt.Fprintf(c.Stderr, "Lines that are no events: %d. They are kept sealed and filed as malformed; correct them and publish them again, under the same ids.\n", report.Undecodable)
+	}
 	for _, r := range report.Refusals {
 		fmt.Fprintf(c.Stderr, "line %d: not published: %s\n", r.Line, refusalText(r.Code))
 	}

@@ -138,9 +138,16 @@ type Report struct {
 	Published    int
 	NotPublished int
 	Undecodable  int         // of Published: those that are no events and went sealed
+	Faults       []Fault     // the first MaxNamed of those, by line: what is wrong with them
 	Ranges       []Range     // where this file's lines lie on the log, by shard and offset
 	Refusals     []LineError // the first MaxNamed lines not published, by line
 	Cut          []int       // the first MaxNamed lines too long to be kept whole; see MaxInput
+}
+
+// Fault says why a line is no event. Its text never repeats the line's values.
+type Fault struct {
+	Line int // from 1
+	*events.Error
 }
 
 // Range is a run of records of this file: First ≤ offset < Next.

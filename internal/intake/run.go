@@ -224,6 +224,9 @@ func (r *run) acknowledge(shard int, base int64, items []*item) {
 	for _, it := range items {
 		if it.wrapped {
 			r.out.Undecodable++
+			if len(r.out.Faults) < MaxNamed {
+				r.out.Faults = append(r.out.Faults, Fault{it.line, it.reason})
+			}
 		}
 		if it.cut && len(r.out.Cut) < MaxNamed {
 			r.out.Cut = append(r.out.Cut, it.line)
@@ -268,6 +271,7 @@ func (r *run) report() (Report, error) {
 		return cmp.Or(cmp.Compare(a.Shard, b.Shard), cmp.Compare(a.First, b.First))
 	})
 	slices.Sort(r.out.Cut)
+	slices.SortFunc(r.out.Faults, func(a, b Fault) int { return cmp.Compare(a.Line, b.Line) })
 	r.sortRefusals()
 	if r.first == nil {
 		return r.out, nil
