@@ -180,7 +180,10 @@ func (v *view) prefetchAll(set *RuleSet, decoded []decodedRecord) error {
 		if d.event == nil {
 			continue
 		}
-		n := Need{Organization: d.event.Subject, Claims: []Claim{claimOf(d.event)}}
+		n := Need{Organization: d.event.Subject}
+		if !v.presumes {
+			n.Claims = []Claim{claimOf(d.event)}
+		}
 		if set.needs != nil {
 			n.State = set.needs(d.event)
 		}
@@ -243,7 +246,7 @@ func (d *decision) decide(in decodedRecord) {
 		return
 	}
 	claim := claimOf(d.event)
-	if held, taken := d.claimed(claim); taken {
+	if held, taken := d.taken(claim); taken {
 		o.Status = Duplicate
 		if held.ValueHash != o.ValueHash {
 			o.Status, o.Code = Conflict, "other_content"

@@ -35,6 +35,15 @@ type Store interface {
 	TransfersAt(ctx context.Context, shard int, offset int64) ([]Transfer, error)
 }
 
+// Presumer is a Store whose caller can tell afterwards that a claim was taken:
+// writing the batch then fails as a whole. Where Presumes is true, the records'
+// own claims are not looked up, and are taken as new unless the batch itself
+// has them.
+type Presumer interface {
+	Store
+	Presumes() bool
+}
+
 // view is the ledger as one record sees it: the store, and over it the effects
 // of the records before it in the batch. What is missing is read on demand, so
 // prefetching changes speed and nothing else.
@@ -42,6 +51,7 @@ type view struct {
 	ctx      context.Context
 	shard    int
 	store    Store
+	presumes bool // see Presumer
 	claims   map[Claim]Claimed
 	asked    map[Claim]bool
 	accounts map[AccountName]*Account // nil: looked for, not there
@@ -54,8 +64,9 @@ type view struct {
 }
 
 func newView(ctx context.Context, shard int, store Store, next int64) *view {
+	p, ok := store.(Presumer)
 	return &view{
-		ctx: ctx, shard: shard, store: store, next: next,
+		ctx: ctx, shard: shard, store: store, next: next, presumes: ok && p.Presumes(),
 		claims: map[Claim]Claimed{}, asked: map[Claim]bool{},
 		accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{},
 		entries: map[int64][]Transfer{}, touched: map[AccountName]bool{}, changed: map[StateKey]int64{},
@@ -118,6 +129,16 @@ func (v *view) prefetch(needs []Need) error {
 	return nil
 }
 
+// taken returns the record that holds the claim of a record about to be decided.
+func (v *view) taken(c Claim) (Claimed, bool) {
+	if v.presumes {
+		held, ok := v.claims[c]
+		return held, ok
+	}
+	return v.claimed(c)
+}
+
+// claimed returns the record that holds any claim.
 func (v *view) claimed(c Claim) (Claimed, bool) {
 	if !v.asked[c] {
 		v.fail(v.prefetch([]Need{{Claims: []Claim{c}}}))
