@@ -13,6 +13,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +36,10 @@ type CLI struct {
 	Database string   `help:"PostgreSQL to use instead of the embedded one." env:"SOCHO_DATABASE_URL" placeholder:"URL"`
 	Kafka    []string `help:"Kafka brokers to use instead of the embedded one." env:"SOCHO_KAFKA_BROKERS" placeholder:"BROKERS"`
 	JSON     bool     `help:"Print JSON: one object, or one a line."`
+
+	KafkaCA           string `name:"kafka-ca" help:"Encrypt the way to --kafka; the certificate authority, as PEM." env:"SOCHO_KAFKA_CA" placeholder:"FILE"`
+	KafkaUser         string `help:"Sign in to --kafka by SCRAM-SHA-512." env:"SOCHO_KAFKA_USER" placeholder:"NAME"`
+	KafkaPasswordFile string `help:"File with the password." env:"SOCHO_KAFKA_PASSWORD_FILE" placeholder:"FILE"`
 
 	Run       RunCommand       `cmd:"" help:"Run the service: broker, PostgreSQL, ledger, projections and pages, until Ctrl-C."`
 	Publish   PublishCommand   `cmd:"" help:"Hand facts in, one CloudEvents JSON object a line."`
@@ -140,10 +146,14 @@ func (c *Call) open(ctx context.Context, own bool) (*service.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := service.Open(ctx, service.Options{
+	options := service.Options{
 		Data: data, Database: c.CLI.Database, Kafka: c.CLI.Kafka, Own: own,
 		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: logLevel(own)})),
-	})
+	}
+	if err := c.CLI.secure(&options); err != nil {
+		return nil, err
+	}
+	s, err := service.Open(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +161,32 @@ func (c *Call) open(ctx context.Context, own bool) (*service.Service, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// secure reads how to come in to the brokers.
+func (c *CLI) secure(o *service.Options) error {
+	if c.KafkaCA != "" {
+		text, err := os.ReadFile(c.KafkaCA)
+		if err != nil {
+			return usageError{fmt.Errorf("--kafka-ca: %w", err)}
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(text) {
+			return usageError{fmt.Errorf("--kafka-ca %s: no certificate in PEM form", c.KafkaCA)}
+		}
+		o.KafkaTLS = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	if (c.KafkaUser == "") != (c.KafkaPasswordFile == "") {
+		return usageError{errors.New("--kafka-user and --kafka-password-file come together")}
+	}
+	if c.KafkaUser != "" {
+		text, err := os.ReadFile(c.KafkaPasswordFile)
+		if err != nil {
+			return usageError{fmt.Errorf("--kafka-password-file: %w", err)}
+		}
+		o.KafkaUser, o.KafkaPassword = c.KafkaUser, strings.TrimRight(string(text), "\r\n")
+	}
+	return nil
 }
 
 func logLevel(server bool) slog.Level {

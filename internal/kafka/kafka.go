@@ -41,6 +41,8 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // Header is one name and value beside a record's value. Order is kept; a nil value stays nil.
@@ -73,6 +75,8 @@ type Options struct {
 	MinInSync int
 	// TLS, when set, encrypts the connections to the brokers.
 	TLS *tls.Config
+	// User and Password, when set, sign in by SCRAM-SHA-512 (RFC 5802).
+	User, Password string
 	// Log gets one line for each retried call, without keys or values. Default: nothing is logged.
 	Log *slog.Logger
 }
@@ -116,6 +120,9 @@ func New(brokers []string, opts Options) *Client {
 		MetadataTTL: 2 * time.Second,
 		TLS:         opts.TLS,
 	}
+	if opts.User != "" {
+		t.SASL = login{opts.User, opts.Password}
+	}
 	addr := kafkago.TCP(brokers...)
 	c := &Client{
 		brokers:   brokers,
@@ -131,6 +138,20 @@ func New(brokers []string, opts Options) *Client {
 		return dialer.DialContext(ctx, network, address)
 	}
 	return c
+}
+
+// login is a SASL mechanism that is made when it is first needed, so that a password nobody can sign in with is an
+// error of the first call.
+type login struct{ user, password string }
+
+func (l login) Name() string { return scram.SHA512.Name() }
+
+func (l login) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	m, err := scram.Mechanism(scram.SHA512, l.user, l.password)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m.Start(ctx)
 }
 
 // Session tells two moments apart between which what a partition holds may have changed behind our back: the client

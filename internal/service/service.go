@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,10 @@ type Options struct {
 	Data     string
 	Database string   // URL
 	Kafka    []string // broker addresses
+	// How to come in to those brokers; TLS nil and User empty where they ask
+	// for neither.
+	KafkaTLS                 *tls.Config
+	KafkaUser, KafkaPassword string
 	// Own asks for the data directory itself: where another process holds it,
 	// Open fails and says who.
 	Own bool
@@ -100,7 +105,11 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if s.Vault, err = vault.Open(ctx, s.Owner.Pool, master); err != nil {
 		return nil, err
 	}
-	s.client = kafka.New(brokers, kafka.Options{Log: o.Log, MinInSync: min(replication, 2)})
+	s.client = kafka.New(brokers, kafka.Options{
+		Log: o.Log, MinInSync: min(replication, 2), TLS: o.KafkaTLS, User: o.KafkaUser, Password: o.KafkaPassword})
+	if err := notOverArchive(ctx, s.client, s.DB, o.Data); err != nil {
+		return nil, err
+	}
 	s.Log, err = provision(ctx, s.client, s.DB, replication)
 	return s, err
 }
