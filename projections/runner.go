@@ -51,7 +51,7 @@ const (
 	BatchRecords  = 8192                  // of the log in one step
 	foldedAtOnce  = 2                     // shards
 	defaultPoll   = 50 * time.Millisecond // between looks for new records
-	pauseOnFault  = time.Second           // before a source or store is asked again
+	defaultPause  = time.Second           // before a source or store is asked again
 	pollElsewhere = 20 * time.Millisecond // for a runner in another process
 )
 
@@ -64,6 +64,7 @@ type Runner struct {
 	Projections []Projection  // All() unless said otherwise
 	Batch       int           // records of the log in a step; BatchRecords unless said otherwise
 	Poll        time.Duration // pause while there is nothing new; 50 ms unless said otherwise
+	Pause       time.Duration // after a fault; 1 s unless said otherwise
 	Fault       func(error)   // told of faults that the runner goes on after; may be nil
 
 	mu      sync.Mutex
@@ -88,6 +89,9 @@ func (r *Runner) prepare() {
 	}
 	if r.Poll == 0 {
 		r.Poll = defaultPoll
+	}
+	if r.Pause == 0 {
+		r.Pause = defaultPause
 	}
 	r.at, r.changed, r.wake = map[string]map[int]int64{}, make(chan struct{}), make(chan struct{}, 1)
 }
@@ -137,7 +141,7 @@ func (r *Runner) run(ctx context.Context) {
 		pause := r.Poll
 		switch {
 		case err != nil:
-			pause = pauseOnFault
+			pause = r.Pause
 		case moved:
 			continue
 		}

@@ -77,6 +77,8 @@ type Options struct {
 	TLS *tls.Config
 	// User and Password, when set, sign in by SCRAM-SHA-512 (RFC 5802).
 	User, Password string
+	// Dial opens a connection in place of the network's own way, for whoever stands between a client and its brokers.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Log gets one line for each retried call, without keys or values. Default: nothing is logged.
 	Log *slog.Logger
 }
@@ -132,10 +134,12 @@ func New(brokers []string, opts Options) *Client {
 		opts:      opts,
 		producers: make(map[topicPartition]*producer),
 	}
-	dialer := net.Dialer{KeepAlive: 30 * time.Second}
+	if c.opts.Dial == nil {
+		c.opts.Dial = (&net.Dialer{Timeout: t.DialTimeout, KeepAlive: 30 * time.Second}).DialContext
+	}
 	t.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c.dials.Add(1)
-		return dialer.DialContext(ctx, network, address)
+		return c.opts.Dial(ctx, network, address)
 	}
 	return c
 }

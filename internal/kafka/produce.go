@@ -178,9 +178,7 @@ func (c *Client) identify(ctx context.Context, p *producer) error {
 }
 
 func (c *Client) askProducerID(ctx context.Context, broker string) (id int64, epoch int16, err error) {
-	var d net.Dialer
-	d.Timeout = 3 * time.Second
-	nc, err := d.DialContext(ctx, "tcp", broker)
+	nc, err := c.opts.Dial(ctx, "tcp", broker)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -11,12 +11,9 @@ import (
 	"socho/internal/postgres"
 )
 
-// How processes share the work. A process that dies is noticed after leaseTTL,
-// and its tasks are taken at the next beat of another.
-const (
-	leaseTTL  = 2 * time.Second
-	leaseBeat = 400 * time.Millisecond
-)
+// A process that dies is noticed when its leases have run out, and its tasks are
+// taken at the next beat of another: so often does each beat within a lease.
+const beatsPerLease = 5
 
 // task is work that one process does at a time: a shard, the projections.
 type task struct {
@@ -35,6 +32,7 @@ type crew struct {
 	process postgres.Process
 	tasks   []task
 	slog    *slog.Logger
+	lease   time.Duration
 	running map[string]*job
 }
 
@@ -43,12 +41,12 @@ type job struct {
 	done chan struct{}
 }
 
-func newCrew(db *postgres.DB, log *slog.Logger, tasks []task) *crew {
+func newCrew(db *postgres.DB, log *slog.Logger, lease time.Duration, tasks []task) *crew {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return &crew{db: db, slog: log, tasks: tasks, running: map[string]*job{},
+	return &crew{db: db, slog: log, lease: lease, tasks: tasks, running: map[string]*job{},
 		process: postgres.Process{ID: rand.Text(), Host: host, PID: os.Getpid()}}
 }
 
@@ -67,7 +65,7 @@ func (c *crew) share(living []string) []string {
 // beat renews the leases and brings what runs into line with them.
 func (c *crew) beat(ctx context.Context) error {
 	var share []string
-	held, err := c.db.Beat(ctx, c.process, leaseTTL, func(living []string) []string {
+	held, err := c.db.Beat(ctx, c.process, c.lease, func(living []string) []string {
 		share = c.share(living)
 		return share
 	})
@@ -119,8 +117,8 @@ func (c *crew) finish(name string) {
 
 // run beats until the context ends, then hands everything over.
 func (c *crew) run(ctx context.Context) {
-	for pause(ctx, leaseBeat) {
-		one, cancel := context.WithTimeout(ctx, leaseTTL)
+	for pause(ctx, c.lease/beatsPerLease) {
+		one, cancel := context.WithTimeout(ctx, c.lease)
 		if err := c.beat(one); err != nil && ctx.Err() == nil {
 			c.slog.Warn("leases cannot be renewed; trying again", "reason", err)
 		}
@@ -132,7 +130,7 @@ func (c *crew) run(ctx context.Context) {
 	for name := range c.running {
 		c.finish(name)
 	}
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTTL)
+	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.lease)
 	defer cancel()
 	if err := c.db.Leave(leaving, c.process); err != nil {
 		c.slog.Warn("leases stay until they expire", "reason", err)

@@ -21,6 +21,9 @@ type source struct {
 
 var _ projections.Source = source{}
 
+// Accepted gives what the ledger accepted, for folding it elsewhere.
+func (s *Service) Accepted() projections.Source { return source{s.Log, s.DB} }
+
 // Heads implements projections.Source.
 func (s source) Heads(ctx context.Context) (map[int]int64, error) {
 	heads, err := s.db.Heads(ctx)

@@ -19,7 +19,7 @@ import (
 //
 // A crash after the topic is made, or between two partitions, leaves empty
 // partitions; the next start goes on with them.
-func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, replication int) (*Log, error) {
+func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, replication int, clock func() time.Time) (*Log, error) {
 	// One process at a time: two that start together must not both open a shard.
 	conn, err := db.LockOnce(ctx, "socho.provision")
 	if err != nil {
@@ -61,7 +61,7 @@ func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, repli
 		name = "socho-" + rand.Text()
 	}
 	for _, shard := range empty {
-		if err := log.open(ctx, name, shard); err != nil {
+		if err := log.open(ctx, name, shard, clock().UTC()); err != nil {
 			return nil, fmt.Errorf("open shard %d: %w", shard, err)
 		}
 	}
@@ -113,9 +113,8 @@ func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name strin
 	return name, empty, begun, nil
 }
 
-func (l *Log) open(ctx context.Context, name string, shard int) error {
+func (l *Log) open(ctx context.Context, name string, shard int, at time.Time) error {
 	number := func(n int) *events.Count { c := events.Count(n); return &c }
-	at := time.Now().UTC()
 	envelope := events.Envelope{Source: "urn:socho:provision", Subject: events.ShardSubject(shard), Time: events.Time(at.Format(time.RFC3339))}
 	records := make([]events.Record, 2)
 	for i, f := range []struct {

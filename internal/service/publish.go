@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"io"
-	"time"
 
 	"socho/events"
 	"socho/internal/intake"
@@ -26,7 +25,7 @@ func (s *Service) Publish(ctx context.Context, input io.Reader, o intake.Options
 			guarded.behind[shard] = err
 		}
 	}
-	return intake.New[*vault.Keys](s.Vault, guarded, time.Now).Publish(ctx, input, o)
+	return intake.New[*vault.Keys](s.Vault, guarded, s.clock).Publish(ctx, input, o)
 }
 
 type provenLog struct {

@@ -1,12 +1,14 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"sync"
 	"testing/fstest"
@@ -35,6 +37,26 @@ type Options struct {
 	// Open fails and says who.
 	Own bool
 	Log *slog.Logger
+
+	// What simulations set. Clock stamps what is published, DialKafka opens the
+	// connections to the brokers; nil where the machine's own will do.
+	Clock     func() time.Time
+	DialKafka func(ctx context.Context, network, address string) (net.Conn, error)
+	Tempo     Tempo
+}
+
+// Tempo is how patient a service is. Zero fields take their defaults.
+type Tempo struct {
+	Lease     time.Duration // of silence, after which a process counts as dead; 2 s
+	Fault     time.Duration // before anything is tried again, at first; 100 ms
+	FaultMost time.Duration // what that doubles up to, and how long the fenced wait; 5 s
+}
+
+func (t Tempo) orDefault() Tempo {
+	return Tempo{
+		Lease: cmp.Or(t.Lease, 2*time.Second),
+		Fault: cmp.Or(t.Fault, 100*time.Millisecond), FaultMost: cmp.Or(t.FaultMost, 5*time.Second),
+	}
 }
 
 // Service is the joined parts. Close it.
@@ -49,6 +71,8 @@ type Service struct {
 	client *kafka.Client
 	slog   *slog.Logger
 	works  bool
+	clock  func() time.Time
+	tempo  Tempo
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -60,7 +84,10 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{slog: o.Log, URL: o.Database, cancel: func() {}}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	s := &Service{slog: o.Log, URL: o.Database, clock: o.Clock, tempo: o.Tempo.orDefault(), cancel: func() {}}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -106,11 +133,11 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 		return nil, err
 	}
 	s.client = kafka.New(brokers, kafka.Options{
-		Log: o.Log, MinInSync: min(replication, 2), TLS: o.KafkaTLS, User: o.KafkaUser, Password: o.KafkaPassword})
+		Log: o.Log, MinInSync: min(replication, 2), TLS: o.KafkaTLS, User: o.KafkaUser, Password: o.KafkaPassword, Dial: o.DialKafka})
 	if err := notOverArchive(ctx, s.client, s.DB, o.Data); err != nil {
 		return nil, err
 	}
-	s.Log, err = provision(ctx, s.client, s.DB, replication)
+	s.Log, err = provision(ctx, s.client, s.DB, replication, s.clock)
 	return s, err
 }
 
@@ -148,13 +175,13 @@ func (s *Service) Start(ctx context.Context) error {
 	wake := make(chan struct{}, 1)
 	var tasks []task
 	for shard := range s.Log.shards {
-		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, moved: func() { nudge(wake) }}
+		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, tempo: s.tempo, moved: func() { nudge(wake) }}
 		forget := func(ctx context.Context) error { return s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}) }
 		tasks = append(tasks, task{fmt.Sprintf("shard:%d", shard), forget, w.run})
 	}
 	nothing := func(context.Context) error { return nil }
 	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
-	crew := newCrew(s.DB, s.slog, tasks)
+	crew := newCrew(s.DB, s.slog, s.tempo.Lease, tasks)
 	if err := crew.beat(ctx); err != nil {
 		return err
 	}
@@ -173,7 +200,7 @@ func nudge(wake chan struct{}) {
 
 // project folds what the ledger accepts until the context ends.
 func (s *Service) project(ctx context.Context, wake <-chan struct{}) {
-	runner := &projections.Runner{Source: source{s.Log, s.DB}, Store: s.Read, Fault: func(err error) {
+	runner := &projections.Runner{Source: s.Accepted(), Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
 		s.slog.Warn("projections try again", "reason", err)
 	}}
 	runner.Start(ctx)

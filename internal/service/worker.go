@@ -20,38 +20,33 @@ type worker struct {
 	log   *Log
 	db    *postgres.DB
 	slog  *slog.Logger
+	tempo Tempo
 	moved func() // told after each commit
 }
-
-// Waits after a fault, doubling in between.
-const (
-	faultWait    = 100 * time.Millisecond
-	faultWaitMax = 5 * time.Second
-)
 
 // run works until the context ends or the shard must stand still. A shard that
 // stands still has said why in app.shards.
 func (w *worker) run(ctx context.Context) {
-	wait, faults := faultWait, 0
+	wait, faults := w.tempo.Fault, 0
 	for ctx.Err() == nil {
 		worked, err := w.hold(ctx, faults == 0)
 		if ctx.Err() != nil {
 			return
 		}
 		if worked {
-			wait = faultWait
+			wait = w.tempo.Fault
 		}
 		if code, fatal := fatalCode(err); fatal {
 			w.slog.Error("shard stopped", "shard", w.shard, "code", code, "reason", err.Error())
 			state := postgres.ShardState{Shard: w.shard, Stopped: true, Code: code, Reason: err.Error()}
 			for w.db.SetShard(ctx, state) != nil && pause(ctx, wait) {
-				wait = min(2*wait, faultWaitMax)
+				wait = min(2*wait, w.tempo.FaultMost)
 			}
 			return
 		}
 		w.slog.Warn("shard takes itself over again", "shard", w.shard, "reason", err)
 		if errors.Is(err, postgres.ErrFenced) {
-			wait = faultWaitMax // somebody else has it and is at work
+			wait = w.tempo.FaultMost // somebody else has it and is at work
 		}
 		if faults++; worked {
 			faults = 0
@@ -63,7 +58,7 @@ func (w *worker) run(ctx context.Context) {
 			}
 		}
 		pause(ctx, wait)
-		wait = min(2*wait, faultWaitMax)
+		wait = min(2*wait, w.tempo.FaultMost)
 	}
 }
 
