@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"socho/ledger"
 	"socho/ledger/proof"
@@ -26,6 +25,8 @@ type shard struct {
 	edge *proof.Edge   // what the files on disk end with
 	tail []Entry       // of the bundle that is not full
 	full []string      // pieces filled since last, whose partial ones may go
+
+	adopted string // witnesses' checkpoint that has been looked at
 }
 
 func (s *shard) fatal(code, format string, args ...any) error {
@@ -59,7 +60,7 @@ func (s *shard) publish(ctx context.Context, head ledger.Head) error {
 			return nil // being rebuilt; it comes back to where it was
 		}
 		if head.NextOffset == s.last.Size && s.edge.Size == s.last.Size && s.last.SignedBy(signers[0]) {
-			return nil // no news
+			return s.adopt(keys) // no news of the ledger's
 		}
 	}
 	for s.edge.Size < head.NextOffset {
@@ -340,6 +341,6 @@ func (s *shard) narrow() error {
 
 func (s *shard) say(text string, args ...any) {
 	if s.Log != nil {
-		s.Log.Warn(strings.TrimSpace(text), args...)
+		s.Log.Warn(text, args...)
 	}
 }

@@ -54,7 +54,8 @@ func Restore(ctx context.Context, o Options, from string, keys *proof.Keys, prog
 		}()
 		brokers, replication = stack.KafkaBrokers(), 1
 	}
-	client := kafka.New(brokers, kafka.Options{Log: o.Log, MinInSync: min(replication, 2)})
+	client := kafka.New(brokers, kafka.Options{
+		Log: o.Log, MinInSync: min(replication, 2), TLS: o.KafkaTLS, User: o.KafkaUser, Password: o.KafkaPassword})
 	defer client.Close()
 	if err := emptyTopic(ctx, client, len(report.Shards), replication); err != nil {
 		return nil, err
