@@ -2,7 +2,7 @@
 # up itself.  check: exactly what continuous integration runs.
 GO ?= go
 
-.PHONY: run test check lint race build bench
+.PHONY: run test check lint race build bench kafka test-kafka kafka-short
 
 run: build
 	./bin/socho run --sample
@@ -21,8 +21,20 @@ lint:
 race:
 	$(GO) test -race -short ./...
 
+# Three brokers of Apache Kafka on loopback, their jars through Maven; prints
+# the addresses for --kafka, and runs until Ctrl-C.
+kafka:
+	$(GO) run ./internal/devstack/apachekafka/run
+
+# The same tests of faults on Apache Kafka itself.
+test-kafka:
+	SOCHO_TEST_KAFKA=1 $(GO) test -count=1 -v -run ApacheKafka ./internal/service
+
+kafka-short:
+	SOCHO_TEST_KAFKA=1 $(GO) test -count=1 -v -short -run ApacheKafka ./internal/service
+
 # The tests come last, so that their closing lines are the last thing printed.
-check: lint race test
+check: lint race kafka-short test
 
 # The whole service beside the machine's own pace, then its parts alone.
 bench: build

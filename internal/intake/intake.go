@@ -39,12 +39,12 @@ import (
 
 // Limits on what is held in memory and sent at once.
 const (
-	MaxLineBytes  = 1 << 20   // of a longer line only the beginning is held
-	BatchRecords  = 500       // in one request to the broker
-	BatchBytes    = 512 << 10 // in one request to the broker
-	MaxNamed      = 1000      // lines named in a Report; Options.Refused hears of all
-	stageLines    = 2000    // read ahead and sealed together
-	stageBytes    = 1 << 20 // likewise
+	MaxLineBytes = 1 << 20   // of a longer line only the beginning is held
+	BatchRecords = 500       // in one request to the broker
+	BatchBytes   = 512 << 10 // in one request to the broker
+	MaxNamed     = 1000      // lines named in a Report; Options.Refused hears of all
+	stageLines   = 2000      // read ahead and sealed together
+	stageBytes   = 1 << 20   // likewise
 )
 
 // Unrouted is the organization of lines that name none, where the publisher

@@ -41,8 +41,6 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/metadata"
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // Header is one name and value beside a record's value. Order is kept; a nil value stays nil.
@@ -142,20 +140,6 @@ func New(brokers []string, opts Options) *Client {
 		return c.opts.Dial(ctx, network, address)
 	}
 	return c
-}
-
-// login is a SASL mechanism that is made when it is first needed, so that a password nobody can sign in with is an
-// error of the first call.
-type login struct{ user, password string }
-
-func (l login) Name() string { return scram.SHA512.Name() }
-
-func (l login) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
-	m, err := scram.Mechanism(scram.SHA512, l.user, l.password)
-	if err != nil {
-		return nil, nil, err
-	}
-	return m.Start(ctx)
 }
 
 // Session tells two moments apart between which what a partition holds may have changed behind our back: the client

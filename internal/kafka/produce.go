@@ -210,6 +210,9 @@ func (c *Client) askProducerID(ctx context.Context, broker string) (id int64, ep
 		versions[key] = key.SelectVersion(k.MinVersion, k.MaxVersion)
 	}
 	pc.SetVersions(versions)
+	if err := c.signIn(ctx, pc); err != nil {
+		return 0, 0, err
+	}
 	m, err = pc.RoundTrip(&initproducerid.Request{TransactionTimeoutMs: 60_000, ProducerID: -1, ProducerEpoch: -1})
 	if err != nil {
 		return 0, 0, err
