@@ -35,10 +35,12 @@ func broker(t *testing.T, dir string, port int) (*kfake.Cluster, int) {
 	return b, port
 }
 
+func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
 // external is a service on a broker and a database that it does not own.
 func external(t *testing.T, data string, port int, database string) (*service.Service, error) {
 	t.Helper()
-	addrs := []string{fmt.Sprintf("127.0.0.1:%d", port)}
+	addrs := []string{address(port)}
 	c := kafka.New(addrs, kafka.Options{})
 	defer c.Close() //nolint:errcheck // it holds nothing
 	if _, err := c.EnsureTopic(t.Context(), service.Topic, 8, 1); err != nil {
@@ -121,7 +123,7 @@ func TestWipedPartitionIsNotOpenedAgain(t *testing.T) {
 	}
 	wiped := 0
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), fmt.Sprintf("-%d", lost)) {
+		if e.Name() == fmt.Sprintf("%s-%d", service.Topic, lost) {
 			wiped++
 			if err := os.RemoveAll(dir + "/partitions/" + e.Name()); err != nil {
 				t.Fatal(err)

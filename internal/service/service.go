@@ -74,6 +74,8 @@ type Service struct {
 	clock  func() time.Time
 	tempo  Tempo
 
+	inbox int // its partitions; 0 where there is none
+
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
@@ -137,8 +139,13 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if err := notOverArchive(ctx, s.client, s.DB, o.Data); err != nil {
 		return nil, err
 	}
-	s.Log, err = provision(ctx, s.client, s.DB, replication, s.clock)
-	return s, err
+	if s.Log, err = provision(ctx, s.client, s.DB, replication, s.clock); err != nil {
+		return nil, err
+	}
+	if s.works {
+		s.provisionInbox(ctx)
+	}
+	return s, nil
 }
 
 // Migrate brings every schema up to date.
@@ -181,6 +188,9 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	nothing := func(context.Context) error { return nil }
 	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
+	if s.inbox > 0 {
+		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
+	}
 	crew := newCrew(s.DB, s.slog, s.tempo.Lease, tasks)
 	if err := crew.beat(ctx); err != nil {
 		return err
