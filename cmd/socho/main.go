@@ -41,6 +41,8 @@ type CLI struct {
 	KafkaUser         string `help:"Sign in to --kafka by SCRAM-SHA-512." env:"SOCHO_KAFKA_USER" placeholder:"NAME"`
 	KafkaPasswordFile string `help:"File with the password." env:"SOCHO_KAFKA_PASSWORD_FILE" placeholder:"FILE"`
 
+	Signer string `help:"File of the key that checkpoints are signed with; <data>/keys/signer without it." env:"SOCHO_LOG_SIGNER" placeholder:"FILE"`
+
 	Run       RunCommand       `cmd:"" help:"Run the service: broker, PostgreSQL, ledger, projections and pages, until Ctrl-C."`
 	Publish   PublishCommand   `cmd:"" help:"Hand facts in, one CloudEvents JSON object a line."`
 	Outcomes  OutcomesCommand  `cmd:"" help:"List what became of each record, and why."`
@@ -48,6 +50,8 @@ type CLI struct {
 	Transfers TransfersCommand `cmd:"" help:"List one account's transfers."`
 	Verify    VerifyCommand    `cmd:"" help:"Examine everything stored, against itself and against the log."`
 	Replay    ReplayCommand    `cmd:"" help:"Rebuild the ledger's tables from the log."`
+	Receipt   ReceiptCommand   `cmd:"" help:"Prove what was decided of an event, to anybody, offline."`
+	Log       LogCommand       `cmd:"" help:"The published log: check it, restore from it, witness it; its keys."`
 	Project   ProjectCommand   `cmd:"" help:"Rebuild what pages and figures are read from."`
 	Adoption  AdoptionCommand  `cmd:"" help:"Say how much is paid without cash, traceable to the events."`
 	Sample    SampleCommand    `cmd:"" help:"Write the sample province's events."`

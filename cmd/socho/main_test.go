@@ -24,7 +24,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("SOCHO_DATA", testdb.Dir(t))
+			data := testdb.Dir(t)
+			e.Setenv("SOCHO_DATA", data)
+			e.Setenv("DATA", data)
 			return nil
 		},
 	})

@@ -5,13 +5,15 @@ import (
 	"log/slog"
 	"net/http"
 
+	"socho/internal/logpublisher"
 	"socho/internal/service"
 	"socho/web"
 )
 
-// handler joins the pages to what they read from.
-func (c *Call) handler(s *service.Service) (http.Handler, error) {
-	return web.New(web.Sources{
+// handler joins the pages to what they read from, and the published log beside
+// them.
+func (c *Call) handler(s *service.Service, at service.Proof) (http.Handler, error) {
+	pages, err := web.New(web.Sources{
 		Model: s.Read, Outcomes: s.DB, Records: s.Log,
 		Health: func(ctx context.Context) error { return s.DB.Ping(ctx) },
 		Sample: func(ctx context.Context) (bool, error) { return s.DB.Done(ctx, sampleTask) },
@@ -25,4 +27,11 @@ func (c *Call) handler(s *service.Service) (http.Handler, error) {
 		},
 		Log: slog.New(slog.NewTextHandler(c.Stderr, nil)),
 	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
+	mux.Handle("/", pages)
+	return mux, nil
 }

@@ -39,6 +39,11 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	at, err := call.proof()
+	if err != nil {
+		return err
+	}
+	s.StartPublishing(at)
 	if c.Sample {
 		if err := call.loadSample(ctx, s); err != nil {
 			return err
@@ -47,7 +52,7 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	if err := s.WaitForProjections(ctx); err != nil {
 		fmt.Fprintln(call.Stderr, "socho:", err) // the pages still show what is decided
 	}
-	pages, err := call.handler(s)
+	pages, err := call.handler(s, at)
 	if err != nil {
 		return err
 	}

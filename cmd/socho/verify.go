@@ -11,7 +11,7 @@ import (
 // VerifyCommand is socho verify.
 type VerifyCommand struct {
 	Replay       bool `help:"Rebuild the ledger from the log beside itself and compare every table."`
-	DatabaseOnly bool `help:"Do not read the log."`
+	DatabaseOnly bool `help:"Read neither the log nor what is published of it."`
 }
 
 // Help implements kong's help for one command.
@@ -36,6 +36,15 @@ func (c *VerifyCommand) Run(ctx context.Context, call *Call) error {
 	end()
 	if err != nil {
 		return err
+	}
+	if !c.DatabaseOnly {
+		at, err := call.proof()
+		if err != nil {
+			return err
+		}
+		if err := s.VerifyPublished(ctx, at, audit); err != nil {
+			return err
+		}
 	}
 	if call.CLI.JSON {
 		err = call.json(audit)

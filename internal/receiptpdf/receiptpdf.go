@@ -176,6 +176,10 @@ func fields(at string, value jsontext.Value) (list [][2]string) {
 }
 
 func (p *page) code(compact string) error {
+	_, height := p.GetPageSize()
+	if compact != "" && p.GetY()+code+30 > height-margin {
+		p.AddPage()
+	}
 	p.section("Bằng chứng", "Proof")
 	if compact == "" {
 		p.small("Biên nhận này không vừa mã QR; hãy dùng bản JSON. This receipt does not fit a QR code; use its JSON form.")
@@ -184,10 +188,6 @@ func (p *page) code(compact string) error {
 	picture, err := qr.PNG(compact, qr.ImageOptions{Level: qr.LevelL, ModulePixels: 4})
 	if err != nil {
 		return fmt.Errorf("the receipt's QR code: %w", err)
-	}
-	_, height := p.GetPageSize()
-	if p.GetY()+code+12 > height-margin {
-		p.AddPage()
 	}
 	p.RegisterImageOptionsReader("receipt", fpdf.ImageOptions{ImageType: "PNG"}, bytes.NewReader(picture))
 	if !p.Ok() {

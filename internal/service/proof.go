@@ -122,7 +122,7 @@ func (s *Service) StartPublishing(at Proof) {
 	s.cancel = func() { stop(); before() }
 	s.running.Go(func() {
 		for said := ""; ; {
-			err := s.readyToSign(ctx, at)
+			err := s.ReadyToSign(ctx, at)
 			if err == nil {
 				break
 			}
@@ -142,9 +142,10 @@ func (s *Service) publisher(at Proof) *logpublisher.Publisher {
 	return &logpublisher.Publisher{Dir: at.Log, Keys: at.Keys, Ledger: decided{s.Log, s.DB}, Log: s.slog}
 }
 
-// readyToSign sees to it that there is a signing key. One is made where none
-// ever was, and nothing has been signed.
-func (s *Service) readyToSign(ctx context.Context, at Proof) error {
+// ReadyToSign sees to it that there is a signing key. In the embedded default
+// one is made where none ever was and nothing has been signed. Errors: there is
+// none, or it is gone; the text says what to do.
+func (s *Service) ReadyToSign(ctx context.Context, at Proof) error {
 	_, err := at.Keys.Signers()
 	if !errors.Is(err, logpublisher.ErrNoSigner) || s.stack == nil || at.Keys.Signer != "" {
 		return err

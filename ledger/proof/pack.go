@@ -141,7 +141,7 @@ func base64URL(c byte) bool {
 	return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-var errPacked = errors.New("is a compact receipt whose text does not unpack")
+var errPacked = errors.New("its text does not unpack")
 
 // unpack is the inverse of pack. It also takes rows that pack would not have
 // chosen; whoever needs the one form packs the result again and compares.

@@ -118,7 +118,7 @@ func Verify(text []byte, keys *Keys) (*Receipt, error) {
 		again, err = r.JSON()
 	}
 	if err != nil || !bytes.Equal(again, text) {
-		return nil, errors.New("was altered: it is not written as receipts are, to the character (a line break, a blank or another order is enough)")
+		return nil, errors.New("it was altered: it is not written as receipts are, to the character (a line break, a blank or another order is enough)")
 	}
 	return r, r.check(keys)
 }
@@ -128,7 +128,7 @@ func (r *Receipt) check(keys *Keys) error {
 	c := r.Checkpoint
 	if len(c.Note.UnverifiedSigs) > 0 {
 		sig := c.Note.UnverifiedSigs[0]
-		return fmt.Errorf("carries a signature of %s (%08x), whose key is not listed; add the key or ask for a receipt without it", sig.Name, sig.Hash)
+		return fmt.Errorf("it carries a signature of %s (%08x), whose key is not listed; add the key or ask for a receipt without it", sig.Name, sig.Hash)
 	}
 	text := c.Text()
 	opened, err := Open(text, keys)

@@ -91,11 +91,11 @@ func (r *Receipt) Compact() (string, error) {
 	return compactPrefix + base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-var errCompact = errors.New("was altered or cut: it does not read as a compact receipt")
+var errCompact = errors.New("it was altered or cut: it does not read as a compact receipt")
 
 func parseCompact(text string, keys *Keys) (*Receipt, error) {
 	if len(text) > MaxCompact {
-		return nil, fmt.Errorf("is longer than a compact receipt may be (%d characters)", MaxCompact)
+		return nil, fmt.Errorf("it is longer than a compact receipt may be (%d characters)", MaxCompact)
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(text, compactPrefix))
 	if err != nil {
@@ -127,7 +127,7 @@ func parseCompact(text string, keys *Keys) (*Receipt, error) {
 	c.Root = rootOf(l.Hash(), path, l.Offset, c.Size)
 	hash := binary.BigEndian.Uint32(sig)
 	if _, err := keys.Verifier(ledgerName, hash); err != nil {
-		return nil, fmt.Errorf("is of ledger %q and signed by key %08x, which is not listed; or it was altered", ledgerName, hash)
+		return nil, fmt.Errorf("it is of ledger %q and signed by key %08x, which is none of the listed keys; or it was altered", ledgerName, hash)
 	}
 	return &Receipt{Record: record, Leaf: l, Path: path, Checkpoint: &Signed{c, &note.Note{
 		Text: c.Body(), Sigs: []note.Signature{{Name: ledgerName, Hash: hash, Base64: base64.StdEncoding.EncodeToString(sig)}}}}}, nil

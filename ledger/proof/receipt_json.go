@@ -129,13 +129,13 @@ func canonicalObject(value []byte) bool {
 	return again.Canonicalize() == nil && string(again) == string(value)
 }
 
-var errJSON = errors.New("is no receipt: expected the JSON or the text that socho receipt prints")
+var errJSON = errors.New("it is no receipt: expected the JSON or the text that socho receipt prints")
 
 // parseJSON reads the parts. That they are spelled in the one right way is for
 // the caller to see, by writing them again.
 func parseJSON(text []byte, keys *Keys) (*Receipt, error) {
 	if len(text) > MaxJSON {
-		return nil, fmt.Errorf("is longer than a receipt may be (%d bytes)", MaxJSON)
+		return nil, fmt.Errorf("it is longer than a receipt may be (%d bytes)", MaxJSON)
 	}
 	var in jsonReceipt
 	if err := json.Unmarshal(text, &in, json.RejectUnknownMembers(true)); err != nil || in.Receipt != jsonVersion {
