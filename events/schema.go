@@ -22,12 +22,15 @@ const (
 	dayPattern  = `(2[01][0-9]{2}-(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|2[01][0-9]{2}-(0[469]|11)-(0[1-9]|[12][0-9]|30)|2[01][0-9]{2}-02-(0[1-9]|1[0-9]|2[0-8])|(20([02468][048]|[13579][26])|21(0[48]|[2468][048]|[13579][26]))-02-29)`
 	hourMinute  = `([01][0-9]|2[0-3]):[0-5][0-9]`
 	wordPattern = `^[a-z0-9_]{1,32}$`
+
+	organizationPattern = `^[a-z0-9-]{1,64}$`
+	shardPattern        = `^shard:(0|[1-9][0-9]{0,15})$`
 )
 
 // fieldSchemas says in JSON Schema what each field type's UnmarshalText
 // accepts. TestSchemaAgreesWithCodec holds the two together.
 var fieldSchemas = map[reflect.Type]schema{
-	reflect.TypeFor[Organization](): {"type": "string", "pattern": `^[a-z0-9-]{1,64}$`,
+	reflect.TypeFor[Organization](): {"type": "string", "pattern": organizationPattern,
 		"description": "An organization: the market board, school, programme fund or province office that the fact belongs to."},
 	reflect.TypeFor[ID](): {"type": "string", "pattern": `^` + idChars + `$`,
 		"description": "An opaque identifier given by the publisher. Never a name, number or account of a person."},
@@ -117,6 +120,14 @@ func personalSchema() schema {
 	}
 }
 
+// sealedSchema is what intake makes of it.
+var sealedSchema = schema{
+	"type": "object", "minProperties": 1, "maxProperties": MaxPersonalFields,
+	"propertyNames":        schema{"pattern": wordPattern},
+	"additionalProperties": schema{"type": "string", "minLength": minCipher, "maxLength": maxCipher, "pattern": `^[ci]1\.[A-Za-z0-9_-]+$`},
+	"description":          "Personal fields, each sealed under one of the person's two keys: its class, 1. and base64url without padding.",
+}
+
 func required(names ...string) schema { return schema{"required": names} }
 
 func has(field, value string) schema {
@@ -164,11 +175,23 @@ var together = map[reflect.Type]schema{
 // fraction, a reference code's check character, the same item twice in a bill, a
 // figure above its denominator, and an event that names itself. Errors: unknown_type, unknown_version.
 func Schema(eventType string) ([]byte, error) {
+	g := &generator{defs: schema{}, at: "#/$defs/"}
+	root, err := g.event(eventType)
+	if err != nil {
+		return nil, err
+	}
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["$id"] = "urn:socho:schema:" + eventType
+	root["$defs"] = g.defs
+	return json.Marshal(root, json.Deterministic(true), jsontext.WithIndent("  "), jsontext.SpaceAfterColon(true))
+}
+
+// event is the schema of a type as it is handed in or, sealed, on the log.
+func (g *generator) event(eventType string) (schema, error) {
 	e, err := Whole.find(eventType)
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{defs: schema{}}
 	root := g.object(reflect.TypeFor[Envelope]())
 	properties := root["properties"].(schema)
 	properties["specversion"] = schema{"const": "1.0"}
@@ -177,24 +200,26 @@ func Schema(eventType string) ([]byte, error) {
 	properties["data"] = g.object(reflect.TypeOf(e.kind.versions[e.version-1].make()).Elem())
 	root["description"] = e.kind.doc
 	if e.kind.shard {
-		properties["subject"] = schema{"type": "string", "pattern": `^shard:(0|[1-9][0-9]{0,15})$`}
+		properties["subject"] = schema{"type": "string", "pattern": shardPattern}
 	}
-	if !e.kind.internal() {
+	if !e.kind.internal() && !g.onLog {
 		source := g.field(reflect.TypeFor[URI]())
 		source["not"] = schema{"pattern": "^" + OwnSources} // for the ledger's own processes
 		properties["source"] = source
-	} else {
+	}
+	if e.kind.internal() {
 		root["description"] = e.kind.doc + " Written by the ledger's own processes only, never handed in."
 	}
-	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-	root["$id"] = "urn:socho:schema:" + eventType
 	root["title"] = eventType
-	root["$defs"] = g.defs
-	return json.Marshal(root, json.Deterministic(true), jsontext.WithIndent("  "), jsontext.SpaceAfterColon(true))
+	return root, nil
 }
 
 // generator collects the field types that a schema refers to.
-type generator struct{ defs schema }
+type generator struct {
+	defs  schema
+	at    string // where they stand, as a reference's beginning
+	onLog bool   // sealed fields in place of personal ones
+}
 
 // field refers to the schema of a field's type.
 func (g *generator) field(t reflect.Type) schema {
@@ -206,7 +231,7 @@ func (g *generator) field(t reflect.Type) schema {
 		panic("events: no schema for " + t.String())
 	}
 	g.defs[t.Name()] = found
-	return schema{"$ref": "#/$defs/" + t.Name()}
+	return schema{"$ref": g.at + "" + t.Name()}
 }
 
 // object is the schema of a struct: what planOf demands, in JSON Schema.
@@ -225,6 +250,9 @@ func (g *generator) object(t reflect.Type) schema {
 			demanded = append(demanded, name)
 		}
 		switch {
+		case name == "sealed" && g.onLog:
+			properties["sealed"] = sealedSchema
+			s["dependentRequired"] = schema{"sealed": []string{"person"}}
 		case name == "sealed":
 			properties["personal"] = personalSchema()
 			s["dependentRequired"] = schema{"personal": []string{"person"}}
@@ -238,7 +266,7 @@ func (g *generator) object(t reflect.Type) schema {
 			properties[name] = schema{"type": "integer", "minimum": int64(b.least), "maximum": int64(b.most)}
 		case f.Tag.Get("holds") == "opaque":
 			g.defs["OpaqueID"] = opaqueSchema
-			properties[name] = schema{"$ref": "#/$defs/OpaqueID"}
+			properties[name] = schema{"$ref": g.at + "OpaqueID"}
 		default:
 			properties[name] = g.field(f.Type)
 		}

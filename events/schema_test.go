@@ -43,6 +43,19 @@ func TestSchemaFiles(t *testing.T) {
 			t.Errorf("%s differs from what the code says; go test ./events -run TestSchemaFiles -update", path)
 		}
 	}
+	async, err := AsyncAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	async = append(async, '\n')
+	if *update {
+		if err := os.WriteFile("asyncapi.json", async, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile("asyncapi.json"); err != nil || !bytes.Equal(got, async) {
+		t.Errorf("asyncapi.json differs from what the code says; go test ./events -run TestSchemaFiles -update")
+	}
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

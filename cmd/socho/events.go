@@ -9,7 +9,26 @@ import (
 
 // EventsCommand is socho events.
 type EventsCommand struct {
-	Schema SchemaCommand `cmd:"" help:"Print the JSON Schema of an event type, or list the types."`
+	Schema   SchemaCommand   `cmd:"" help:"Print the JSON Schema of an event type, or list the types."`
+	AsyncAPI AsyncAPICommand `cmd:"" name:"asyncapi" help:"Print the AsyncAPI 3 document of the topics."`
+}
+
+// AsyncAPICommand is socho events asyncapi.
+type AsyncAPICommand struct{}
+
+// Help implements kong's help for one command.
+func (*AsyncAPICommand) Help() string {
+	return "Example: socho events asyncapi > asyncapi.json\n\nWhat partners' own producers may write to socho.inbox, and what then stands on socho.events."
+}
+
+// Run prints the document.
+func (c *AsyncAPICommand) Run(_ context.Context, call *Call) error {
+	text, err := events.AsyncAPI()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(call.Stdout, "%s\n", text)
+	return err
 }
 
 // SchemaCommand is socho events schema.
