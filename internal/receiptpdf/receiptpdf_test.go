@@ -2,15 +2,42 @@ package receiptpdf_test
 
 import (
 	"bytes"
+	"image/png"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"socho/events"
 	"socho/internal/receiptpdf"
 	"socho/ledger"
 	"socho/ledger/proof"
+	"socho/qr"
 )
+
+// scanned draws a text as the page does, and reads it back.
+func scanned(t *testing.T, text string) string {
+	t.Helper()
+	b, err := qr.PNG(text, qr.ImageOptions{Level: qr.LevelL, ModulePixels: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.GetText()
+}
 
 func TestPrint(t *testing.T) {
 	line, err := proof.GenerateKey(bytes.NewReader(make([]byte, 32)), "socho-TEST", false)
@@ -43,6 +70,9 @@ func TestPrint(t *testing.T) {
 		compact, err := r.Compact()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if got := scanned(t, compact); got != compact {
+			t.Errorf("%s: the QR code reads %q", name, got)
 		}
 		for _, text := range []string{compact, ""} {
 			first, err := receiptpdf.Print(r, text)
