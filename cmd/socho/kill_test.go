@@ -88,9 +88,9 @@ func feesAndPayments(n int) string {
 	return b.String()
 }
 
-func startServer(t *testing.T, binary, data string) *exec.Cmd {
+func startServer(t *testing.T, binary, data string, more ...string) *exec.Cmd {
 	t.Helper()
-	server := exec.Command(binary, "--data", data, "run", "--addr", "127.0.0.1:0")
+	server := exec.Command(binary, append([]string{"--data", data, "run", "--addr", "127.0.0.1:0"}, more...)...)
 	var log bytes.Buffer
 	server.Stderr = &log
 	out, err := server.StdoutPipe()
@@ -101,6 +101,9 @@ func startServer(t *testing.T, binary, data string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if testing.Verbose() {
+			t.Logf("process %d:\n%s", server.Process.Pid, log.String())
+		}
 		server.Process.Kill() //nolint:errcheck // it has ended where the test went well
 		server.Wait()         //nolint:errcheck // as above
 	})
