@@ -39,6 +39,7 @@ type Account struct {
 	Limit        Limit
 	Debits       money.Total
 	Credits      money.Total
+	Last         int64 // where a store keeps the account's last transfer; deciding passes it on unread
 }
 
 // broken reports whether the account's limit is exceeded.

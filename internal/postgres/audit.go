@@ -64,6 +64,9 @@ func (db *DB) Verify(ctx context.Context, check RecordCheck) (*Audit, error) {
 		if err := a.balances(ctx, tx); err != nil {
 			return err
 		}
+		if err := a.chains(ctx, tx); err != nil {
+			return err
+		}
 		return a.strays(ctx, tx)
 	})
 	return a, err
@@ -170,23 +173,24 @@ func (a *Audit) accounts(ctx context.Context, tx pgx.Tx) error {
 func (a *Audit) balances(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, `
 		WITH moved AS (
-			SELECT shard, account, sum(debit) AS debits, sum(credit) AS credits FROM (
-				SELECT shard, debit AS account, amount AS debit, 0::numeric AS credit FROM transfers
+			SELECT shard, account, sum(debit) AS debits, sum(credit) AS credits, max(place) AS place FROM (
+				SELECT shard, debit AS account, amount AS debit, 0::numeric AS credit, log_offset * 1024 + line AS place FROM transfers
 				UNION ALL
-				SELECT shard, credit, 0, amount FROM transfers) m
+				SELECT shard, credit, 0, amount, log_offset * 1024 + line FROM transfers) m
 			GROUP BY shard, account)
 		SELECT coalesce(a.organization || ':' || a.path, b.shard || ':' || b.account, m.shard || ':' || m.account)
 		FROM balances b
 		FULL JOIN moved m USING (shard, account)
 		LEFT JOIN accounts a USING (shard, account)
 		WHERE b.debits IS DISTINCT FROM coalesce(m.debits, 0) OR b.credits IS DISTINCT FROM coalesce(m.credits, 0)
+			OR b.last_transfer IS DISTINCT FROM coalesce(m.place, 0)
 		ORDER BY 1 LIMIT $1`, MaxProblems)
 	if err != nil {
 		return err
 	}
 	var name string
 	if _, err := pgx.ForEachRow(rows, []any{&name}, func() error {
-		a.problem("balances: %s is not the sum of its transfers", name)
+		a.problem("balances: %s is not the sum of its transfers, or does not name the last of them", name)
 		return nil
 	}); err != nil {
 		return err
@@ -203,6 +207,28 @@ func (a *Audit) balances(ctx context.Context, tx pgx.Tx) error {
 		if sum.Int.Sign() != 0 {
 			a.problem("balances: debits and credits in %s differ by %s", currency, money.FormatSigned(sum.Int, currency))
 		}
+		return nil
+	})
+	return err
+}
+
+// chains holds what each transfer names as the one before it on its accounts
+// against the transfers themselves.
+func (a *Audit) chains(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `
+		SELECT DISTINCT shard, place / 1024, place % 1024 FROM (
+			SELECT shard, place, before, lag(place, 1, 0::bigint) OVER (PARTITION BY shard, account ORDER BY place) AS want FROM (
+				SELECT shard, debit AS account, log_offset * 1024 + line AS place, debit_before AS before FROM transfers
+				UNION ALL
+				SELECT shard, credit, log_offset * 1024 + line, credit_before FROM transfers) sides) chained
+		WHERE before <> want ORDER BY 1, 2, 3 LIMIT $1`, MaxProblems)
+	if err != nil {
+		return err
+	}
+	var shard int
+	var offset, line int64
+	_, err = pgx.ForEachRow(rows, []any{&shard, &offset, &line}, func() error {
+		a.problem("transfers: %d:%d:%d does not name the transfers before it", shard, offset, line)
 		return nil
 	})
 	return err
@@ -236,9 +262,9 @@ func (a *Audit) strays(ctx context.Context, tx pgx.Tx) error {
 var compared = []struct{ table, name, columns string }{
 	{"positions", `shard::text`, `shard, shards, ledger, genesis, next_offset, next_account, recorded_at, rule_set, last_leaf, frontier`},
 	{"accounts", `shard || ':' || account || ' ' || organization || ':' || path`, `shard, account, organization, path, kind, currency, bound`},
-	{"balances", `shard || ':' || account`, `shard, account, bound, debits, credits`},
+	{"balances", `shard || ':' || account`, `shard, account, bound, debits, credits, last_transfer`},
 	{"outcomes", `shard || ':' || log_offset`, `shard, log_offset, recorded_at, organization, source, event_id, type, effective_on, status, code, detail, rule_set, value_hash, record_hash, leaf_hash, claims`},
-	{"transfers", `shard || ':' || log_offset || ':' || line`, `shard, log_offset, line, debit, credit, amount, code, effective_on`},
+	{"transfers", `shard || ':' || log_offset || ':' || line`, `shard, log_offset, line, debit, credit, amount, code, effective_on, debit_before, credit_before`},
 	{"rule_state", `organization || ' ' || key`, `organization, key, shard, log_offset, value`},
 }
 

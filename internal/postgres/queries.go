@@ -121,7 +121,8 @@ type Posting struct {
 // ErrNoAccount is returned for an account that was never used.
 var ErrNoAccount = fmt.Errorf("no such account")
 
-// Postings calls each for one account's transfers, in the order of the log.
+// Postings calls each for one account's transfers, in the order of the log. It
+// follows the account's chain from its last transfer back.
 // Errors: ErrNoAccount.
 func (db *DB) Postings(ctx context.Context, account string, each func(Posting) error) error {
 	organization, path, _ := strings.Cut(account, ":")
@@ -134,13 +135,18 @@ func (db *DB) Postings(ctx context.Context, account string, each func(Posting) e
 		return err
 	}
 	rows, err := db.Query(ctx, `
+		WITH RECURSIVE chain(place) AS (
+			SELECT last_transfer FROM balances WHERE shard = $1 AND account = $2
+			UNION ALL
+			SELECT CASE WHEN t.debit = $2 THEN t.debit_before ELSE t.credit_before END
+			FROM chain JOIN transfers t ON t.shard = $1 AND t.log_offset = place / 1024 AND t.line = (place % 1024)::smallint
+			WHERE place > 0)
 		SELECT t.shard, t.log_offset, t.line, d.organization || ':' || d.path, c.organization || ':' || c.path,
 			t.amount::bigint, d.currency, t.code, t.effective_on::text, o.event_id
-		FROM transfers t
+		FROM chain JOIN transfers t ON t.shard = $1 AND t.log_offset = place / 1024 AND t.line = (place % 1024)::smallint
 		JOIN accounts d ON d.shard = t.shard AND d.account = t.debit
 		JOIN accounts c ON c.shard = t.shard AND c.account = t.credit
 		JOIN outcomes o ON o.shard = t.shard AND o.log_offset = t.log_offset
-		WHERE t.shard = $1 AND (t.debit = $2 OR t.credit = $2)
 		ORDER BY t.log_offset, t.line`, shard, number)
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func (s store) Accounts(ctx context.Context, shard int, names []ledger.AccountNa
 		organizations[i], paths[i] = n.Organization, n.Path
 	}
 	rows, err := s.q.Query(ctx, `
-		SELECT a.account, a.organization, a.path, a.kind, a.currency, a.bound, b.debits, b.credits
+		SELECT a.account, a.organization, a.path, a.kind, a.currency, a.bound, b.debits, b.credits, b.last_transfer
 		FROM unnest($1::text[], $2::text[]) AS x(o, p)
 		CROSS JOIN LATERAL (SELECT * FROM accounts WHERE organization = x.o AND path = x.p LIMIT 1) a
 		CROSS JOIN LATERAL (SELECT * FROM balances WHERE shard = a.shard AND account = a.account LIMIT 1) b`, organizations, paths)
@@ -71,7 +71,7 @@ func (s store) Accounts(ctx context.Context, shard int, names []ledger.AccountNa
 func eachAccount(rows pgx.Rows, each func(ledger.Account) error) error {
 	var a ledger.Account
 	var debits, credits pgtype.Numeric
-	_, err := pgx.ForEachRow(rows, []any{&a.Number, &a.Organization, &a.Path, &a.Kind, &a.Currency, &a.Limit, &debits, &credits}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&a.Number, &a.Organization, &a.Path, &a.Kind, &a.Currency, &a.Limit, &debits, &credits, &a.Last}, func() error {
 		var err error
 		if a.Debits, err = total(debits); err != nil {
 			return err

@@ -167,29 +167,44 @@ func copyOpened(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) error
 	return err
 }
 
+// place numbers a transfer within its shard, for the chains of accounts: above
+// 0, since record 0 moves no money. Lines are below ledger.MaxTransfers.
+func place(offset int64, line int) int64 { return offset*1024 + int64(line) }
+
+// copyTransfers adds the transfers, each chained to the one before it on either
+// account, and leaves the end of each account's chain in b.Accounts.
 func copyTransfers(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) error {
-	numbers := make(map[ledger.AccountName]int64, len(b.Accounts))
+	accounts := make(map[ledger.AccountName]*ledger.Account, len(b.Accounts))
 	for i := range b.Accounts {
 		a := &b.Accounts[i]
-		numbers[ledger.AccountName{Organization: a.Organization, Path: a.Path}] = a.Number
+		accounts[ledger.AccountName{Organization: a.Organization, Path: a.Path}] = a
 	}
-	rows := pgcopy.New(8)
+	rows := pgcopy.New(10)
 	var days days
 	for i, transfers := range b.Transfers {
 		for j := range transfers {
 			t := &transfers[j]
+			debit := accounts[ledger.AccountName{Organization: t.Organization, Path: t.Debit}]
+			credit := accounts[ledger.AccountName{Organization: t.Organization, Path: t.Credit}]
+			if debit == nil || credit == nil {
+				return fmt.Errorf("shard %d offset %d line %d: an account that the batch does not have", b.Head.Shard, b.Outcomes[i].Offset, t.Line)
+			}
 			rows.Row()
 			rows.Int16(int16(b.Head.Shard))
 			rows.Int64(b.Outcomes[i].Offset)
 			rows.Int16(int16(t.Line))
-			rows.Int64(numbers[ledger.AccountName{Organization: t.Organization, Path: t.Debit}])
-			rows.Int64(numbers[ledger.AccountName{Organization: t.Organization, Path: t.Credit}])
+			rows.Int64(debit.Number)
+			rows.Int64(credit.Number)
 			rows.Whole(0, uint64(t.Amount.Minor()))
 			rows.Text(t.Code)
 			rows.Date(days.of(t.EffectiveOn))
+			rows.Int64(debit.Last)
+			rows.Int64(credit.Last)
+			at := place(b.Outcomes[i].Offset, t.Line)
+			debit.Last, credit.Last = at, at
 		}
 	}
-	_, err := rows.CopyTo(ctx, conn, "transfers", "shard, log_offset, line, debit, credit, amount, code, effective_on")
+	_, err := rows.CopyTo(ctx, conn, "transfers", "shard, log_offset, line, debit, credit, amount, code, effective_on, debit_before, credit_before")
 	return err
 }
 
@@ -201,8 +216,8 @@ const (
 	// The sums of every touched account, in account order and in one statement,
 	// last: the rows that two batches could contend for are locked shortly.
 	updateBalances = `
-		UPDATE balances b SET debits = x.d, credits = x.c
-		FROM unnest($2::bigint[], $3::numeric[], $4::numeric[]) AS x(a, d, c)
+		UPDATE balances b SET debits = x.d, credits = x.c, last_transfer = x.l
+		FROM unnest($2::bigint[], $3::numeric[], $4::numeric[], $5::bigint[]) AS x(a, d, c, l)
 		WHERE b.shard = $1 AND b.account = x.a`
 	advancePosition = `
 		UPDATE positions SET next_offset = $1, next_account = $2, recorded_at = $3, rule_set = $4,
@@ -224,13 +239,13 @@ func last(ctx context.Context, tx pgx.Tx, epoch int64, b *ledger.Batch) error {
 		all.Queue(upsertState, shard, organizations, keys, offsets, values)
 	}
 	if n := len(b.Accounts); n > 0 {
-		numbers := make([]int64, n)
+		numbers, lasts := make([]int64, n), make([]int64, n)
 		debits, credits := make(totals, n), make(totals, n)
 		for i := range b.Accounts {
 			a := &b.Accounts[i]
-			numbers[i], debits[i], credits[i] = a.Number, a.Debits, a.Credits
+			numbers[i], lasts[i], debits[i], credits[i] = a.Number, a.Last, a.Debits, a.Credits
 		}
-		all.Queue(updateBalances, shard, numbers, debits.numerics(), credits.numerics())
+		all.Queue(updateBalances, shard, numbers, debits.numerics(), credits.numerics(), lasts)
 	}
 	h := &b.Head
 	all.Queue(advancePosition, h.NextOffset, h.NextAccount, h.RecordedAt, h.RuleSet, h.LastLeaf[:], h.Frontier.Bytes(), h.Ledger, h.Genesis[:],

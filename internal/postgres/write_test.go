@@ -2,10 +2,16 @@ package postgres_test
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/jackc/pgx/v5"
 
 	"socho/events"
+	"socho/internal/devstack/testdb"
 	"socho/internal/postgres"
 	"socho/ledger"
 )
@@ -107,5 +113,82 @@ func TestMemoryIsOfItsPosition(t *testing.T) {
 	}
 	if batch.Head.Frontier.Root() != want.Head.Frontier.Root() {
 		t.Error("another root")
+	}
+}
+
+// TestChainsOfOldTransfers: the migration chains what was posted before it, as
+// posting would have.
+func TestChainsOfOldTransfers(t *testing.T) {
+	url := testdb.Database(t, "empty", nil)
+	first, err := fs.ReadFile(postgres.LedgerMigrations(), "00001_ledger.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := postgres.Migrate(t.Context(), url, "ledger", fstest.MapFS{"00001_ledger.sql": {Data: first}}); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `SET search_path = ledger;
+		INSERT INTO accounts SELECT 0, n, 'm', 'bank:b' || n, 'asset', 'VND', '' FROM generate_series(0, 3) n;
+		INSERT INTO balances SELECT 0, n, '', 0, 0 FROM generate_series(0, 3) n;
+		INSERT INTO transfers SELECT 0, o, l, d, c, 5, 'x', '2026-09-01' FROM (VALUES (2, 0, 0, 1), (2, 1, 1, 2), (4, 0, 0, 2), (9, 0, 2, 0)) AS x(o, l, d, c)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.Query(t.Context(), `SELECT format('%s:%s %s %s', log_offset, line, debit_before, credit_before) FROM transfers
+		UNION ALL SELECT format('%s last %s', account, last_transfer) FROM balances ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	want := []string{"0 last 9216", "1 last 2049", "2 last 9216", "2:0 0 0", "2:1 2048 0", "3 last 0", "4:0 2048 2049", "9:0 4096 4096"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q, %v", got, want, err)
+	}
+}
+
+// TestChainIsHeld: an account is listed along its chain, and a chain that was
+// altered is named.
+func TestChainIsHeld(t *testing.T) {
+	db, url := open(t)
+	head, epoch, err := db.Acquire(t.Context(), 0, shards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := write(t, db, head, epoch, opening(t)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := db.Postings(t.Context(), market+":stall:A12:receivable:b1", func(p postgres.Posting) error {
+		got = append(got, fmt.Sprintf("%d:%d %s", p.Offset, p.Line, p.Amount))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"2:0 26000", "2:1 15000", "3:0 41000", "7:1 41000"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	owner, err := postgres.OpenMaintenance(t.Context(), url, "ledger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close()
+	for sql, names := range map[string]string{
+		`UPDATE transfers SET debit_before = debit_before + 1 WHERE log_offset = 3`:  "transfers: 0:3:",
+		`UPDATE balances SET last_transfer = last_transfer - 1024 WHERE account = 0`: "balances: " + market,
+	} {
+		if _, err := owner.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		audit, err := db.Verify(t.Context(), nil)
+		if err != nil || audit.OK || !strings.Contains(strings.Join(audit.Problems, "\n"), names) {
+			t.Errorf("%s: %+v, %v", sql, audit, err)
+		}
 	}
 }

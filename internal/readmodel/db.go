@@ -149,13 +149,20 @@ func cut[T any](rows []T, limit int, list string, key func(*T) []string) ([]T, s
 	return rows, cursor(list, key(&rows[limit-1])...)
 }
 
-func day(d events.Date) *time.Time {
-	if d == "" {
-		return nil
+// days turns dates into days, most of which are that of the row before.
+type days struct {
+	date events.Date
+	day  time.Time
+}
+
+func (d *days) of(date events.Date) time.Time {
+	if d.date == date {
+		return d.day
 	}
-	t, err := time.Parse(time.DateOnly, string(d))
+	t, err := time.Parse(time.DateOnly, string(date))
 	if err != nil {
-		panic("readmodel: a date that was not checked: " + string(d))
+		panic("readmodel: a date that was not checked: " + string(date))
 	}
-	return &t
+	d.date, d.day = date, t
+	return t
 }
