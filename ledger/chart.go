@@ -23,10 +23,9 @@ const (
 type Limit string
 
 const (
-	NoLimit        Limit = ""
-	CreditsAtMost  Limit = "credits_at_most_debits" // a receivable, cash: never below zero
-	DebitsAtMost   Limit = "debits_at_most_credits" // a payable, a credit, a fund: never overdrawn
-	suspenseHolder       = "suspense"
+	NoLimit       Limit = ""
+	CreditsAtMost Limit = "credits_at_most_debits" // a receivable: never below zero
+	DebitsAtMost  Limit = "debits_at_most_credits" // a payable, a credit, a fund: never overdrawn
 )
 
 // Account is one account with its running sums.
@@ -64,8 +63,8 @@ var chart = []struct {
 	{split("unallocated:in:{}"), Liability, NoLimit}, // a payment may name a line that is yet to come
 	{split("unallocated:out:{}"), Asset, NoLimit},
 	{split("clearing:{}"), Asset, NoLimit},
-	{split("cash:collector:{}"), Asset, CreditsAtMost},
-	{split("cash:paypoint:{}"), Asset, CreditsAtMost},
+	{split("cash:collector:{}"), Asset, NoLimit}, // what came in may be heard of after what went out
+	{split("cash:paypoint:{}"), Asset, NoLimit},
 	{split("stall:{}:receivable:{}"), Asset, CreditsAtMost},
 	{split("stall:{}:credit"), Liability, DebitsAtMost},
 	{split("pupil:{}:receivable:{}"), Asset, CreditsAtMost},
@@ -73,7 +72,8 @@ var chart = []struct {
 	{split("income:{}"), Income, NoLimit},
 	{split("held:{}"), Liability, NoLimit}, // collected for others
 	{split("waivers:{}"), Expense, NoLimit},
-	{split(suspenseHolder), Liability, NoLimit},
+	{split("suspense:in"), Liability, NoLimit},       // came in, for nothing known or proved
+	{split("suspense:out:{}"), Asset, CreditsAtMost}, // left for a payout that nobody has ordered
 	{split("equity:opening"), Equity, NoLimit},
 	{split("charges:bank"), Expense, NoLimit},
 	{split("interest:bank"), Income, NoLimit},
@@ -83,6 +83,7 @@ var chart = []struct {
 	{split("person:{}:payable:{}"), Liability, DebitsAtMost},
 	{split("person:{}:clearing:{}"), Liability, DebitsAtMost},
 	{split("person:{}:returned:{}"), Liability, DebitsAtMost},
+	{split("person:{}:recoverable:{}:{}"), Asset, CreditsAtMost}, // left beyond what was owed for a month
 }
 
 func split(pattern string) []string { return strings.Split(pattern, ":") }
@@ -134,9 +135,21 @@ func inCurrency(path string, c money.Currency) string {
 	return path + ":" + string(c)
 }
 
+// bare takes a path apart without the currency behind it, where it has as many
+// segments as the account with one.
+func bare(path string, segments int) []string {
+	s := split(path)
+	if len(s) == segments+1 {
+		if _, known := money.Currency(s[segments]).Scale(); known {
+			return s[:segments]
+		}
+	}
+	return s
+}
+
 // isReceivable takes the path of a receivable apart.
 func isReceivable(path string) (holder, bill string, ok bool) {
-	s := split(path)
+	s := bare(path, 4)
 	if len(s) == 4 && s[2] == "receivable" && slices.Contains([]string{"stall", "pupil"}, s[0]) {
 		return s[0] + ":" + s[1], s[3], true
 	}

@@ -173,7 +173,8 @@ func decodeAll(set *RuleSet, records []events.Record) []decodedRecord {
 }
 
 // prefetchAll reads what the batch is going to look at in two rounds: claims
-// and state first, then the accounts, some of whose names stand in the state.
+// and state first, then the accounts and further state, some of whose names
+// stand in the state.
 func (v *view) prefetchAll(set *RuleSet, decoded []decodedRecord) error {
 	needs := make([]Need, 0, len(decoded))
 	for _, d := range decoded {
@@ -197,7 +198,8 @@ func (v *view) prefetchAll(set *RuleSet, decoded []decodedRecord) error {
 	}
 	for i, at := 0, 0; i < len(decoded); i++ {
 		if d := decoded[i]; d.event != nil {
-			needs[at] = Need{Organization: d.event.Subject, Accounts: set.accounts(d.event, v)}
+			needs[at] = Need{Organization: d.event.Subject}
+			needs[at].Accounts, needs[at].State = set.accounts(d.event, v)
 			at++
 		}
 	}

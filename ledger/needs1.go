@@ -23,6 +23,12 @@ func stateOf1(e *events.Event) []string {
 		return []string{billKey(f.Bill)}
 	case *events.PersonEntitled:
 		return []string{entitlementKey(f.Person, f.Programme, f.Period)}
+	case *events.OpeningBalance:
+		return []string{openedKey(inCurrency(string(f.Path), f.Currency))}
+	case *events.Refunded:
+		return []string{lineKey(f.Line)}
+	case *events.CashDrawn:
+		return []string{lineKey(f.Line)}
 	case *events.PersonStopped:
 		return []string{stopKey(f.Person, f.Programme)}
 	case *events.Funded:
@@ -34,7 +40,7 @@ func stateOf1(e *events.Event) []string {
 	case *events.PayoutSent:
 		return []string{payoutKey(f.Payout)}
 	case *events.PayoutSettled:
-		return []string{payoutKey(f.Payout)}
+		return []string{payoutKey(f.Payout), lineKey(f.Line)}
 	case *events.PayoutReturned:
 		return withLine(payoutKey(f.Payout), f.Line)
 	case *events.PaidInCash:
@@ -66,24 +72,27 @@ func withReference(key string, reference events.Reference) []string {
 	return []string{key, referenceKey(reference)}
 }
 
-// accountsOf1 names the accounts that deciding an event is going to touch, as
-// far as the state that was read tells: it decides the event against a ledger
-// without accounts and notes which ones it asked for.
-func accountsOf1(e *events.Event, v *view) []string {
+// accountsOf1 names the accounts that deciding an event is going to touch, and
+// what further state, as far as the state that was read tells: it decides the
+// event against a ledger without accounts and notes what it asked for.
+func accountsOf1(e *events.Event, v *view) (paths, keys []string) {
 	probe := newView(v.ctx, v.shard, seen{v}, 0)
 	d := &decision{view: probe, head: &Head{}, record: &events.Record{Offset: -1}, event: e}
 	if _, ok := e.Fact.(*events.Reversed); ok {
-		return nil // its accounts are read with its transfers
+		return nil, nil // its accounts are read with its transfers
 	}
 	decide1(d)
-	paths := make([]string, 0, 4)
+	paths = make([]string, 0, 8)
 	for name := range probe.accounts {
 		paths = append(paths, name.Path)
 	}
 	for _, t := range d.transfers {
 		paths = append(paths, t.Debit, t.Credit)
 	}
-	return paths
+	for key := range probe.state {
+		keys = append(keys, key.Key)
+	}
+	return paths, keys
 }
 
 // seen is a Store of what a view has read so far, and nothing else.

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,8 +12,8 @@ import (
 
 // The rules of set 1. Each fact has one rule; the table of debits and credits
 // stands in docs/architecture.md. Money that a fact moves is taken from the
-// places where it should lie, in order (a slot each), and what is not there is
-// taken from suspense, so that an observation always posts.
+// places where it should lie, in order (a slot each), and what belongs to
+// nothing known is kept in suspense, so that an observation always posts.
 
 // Rows of rule state, by key prefix. They hold what accounts do not say.
 type (
@@ -26,15 +24,38 @@ type (
 		Void      bool             `json:"void,omitzero"` // reversed: the id may be entered again
 	}
 	lineRow struct {
+		Variants []variant `json:"variants"` // that stand, at most maxVariants
+	}
+	// variant is one entry of a bank's statement. An id should have one; where
+	// publishers gave it twice, each moved the bank.
+	variant struct {
+		Offset    int64          `json:"offset"`
 		Account   events.ID      `json:"account"`
 		Direction events.Word    `json:"direction"`
 		Amount    events.Decimal `json:"amount"`
 		Currency  money.Currency `json:"currency"`
-		Void      bool           `json:"void,omitzero"`
+		Kind      events.Word    `json:"kind"`
 	}
 	entitlementRow struct {
+		Set []entitlement `json:"set"` // not taken back, at most maxSet; the last one counts
+	}
+	entitlement struct {
+		Offset   int64          `json:"offset"`
 		Amount   events.Decimal `json:"amount"`
 		Currency money.Currency `json:"currency"`
+	}
+	stopRow struct {
+		Set []stop `json:"set"` // likewise; the earliest month counts
+	}
+	stop struct {
+		Offset int64         `json:"offset"`
+		From   events.Period `json:"from"`
+	}
+	// setRow says which row a recorded fact has set, by the fact's offset.
+	setRow struct {
+		Person    events.ID     `json:"person"`
+		Programme events.Word   `json:"programme"`
+		Period    events.Period `json:"period,omitzero"` // of an entitlement
 	}
 	payoutRow struct {
 		Person    events.ID      `json:"person"`
@@ -45,20 +66,28 @@ type (
 		Void      bool           `json:"void,omitzero"`
 	}
 	referenceRow struct {
-		Bill events.ID `json:"bill"`
+		Bill   events.ID `json:"bill"`
+		Holder string    `json:"holder"`
 	}
-	stopRow struct {
-		From events.Period `json:"from"`
-	}
+	// mark is of an event that was reversed, and of an account that was opened.
 	mark struct {
 		Offset int64 `json:"offset"`
+		Void   bool  `json:"void,omitzero"`
 	}
+)
+
+// Bounds on rows that grow.
+const (
+	maxVariants = 16
+	maxSet      = 16
 )
 
 func billKey(id events.ID) string               { return "bill:" + string(id) }
 func lineKey(id events.ID) string               { return "line:" + string(id) }
-func payoutKey(id events.PayoutID) string             { return "payout:" + string(id) }
+func payoutKey(id events.PayoutID) string       { return "payout:" + string(id) }
 func referenceKey(code events.Reference) string { return "reference:" + string(code) }
+func openedKey(path string) string              { return "opened:" + path }
+func setKey(offset int64) string                { return fmt.Sprint("set:", offset) }
 func stopKey(person events.ID, programme events.Word) string {
 	return "stopped:" + string(person) + ":" + string(programme)
 }
@@ -104,6 +133,14 @@ func (d *decision) balance(path string) (debits, credits money.Total) {
 	return
 }
 
+// looksAt names accounts that a decision posts to unless it is refused, so that
+// reading ahead, which decides against empty accounts, finds them too.
+func (d *decision) looksAt(paths ...string) {
+	for _, path := range paths {
+		d.account(AccountName{d.event.Subject, path})
+	}
+}
+
 // owed is what an asset still holds; held is what a liability still owes.
 func (d *decision) owed(path string) int64 { dr, cr := d.balance(path); return dr.Left(cr) }
 func (d *decision) held(path string) int64 { dr, cr := d.balance(path); return cr.Left(dr) }
@@ -117,9 +154,9 @@ type slot struct {
 func all(path string) slot { return slot{path, money.MaxMinor} }
 
 // move posts an amount from the credit slots to the debit slots, pairing them
-// in order. The last slot on each side should be without limit. It reports
-// whether suspense was needed.
-func (d *decision) move(code string, amount money.Amount, debits, credits []slot) (suspended bool) {
+// in order. The slots of each side hold the amount together, and no account
+// stands on both sides.
+func (d *decision) move(code string, amount money.Amount, debits, credits []slot) {
 	i, j := 0, 0
 	for !amount.IsZero() {
 		for debits[i].limit <= 0 {
@@ -132,19 +169,23 @@ func (d *decision) move(code string, amount money.Amount, debits, credits []slot
 		debits[i].limit -= part.Minor()
 		credits[j].limit -= part.Minor()
 		amount = rest
-		if debits[i].path == credits[j].path { // suspense on both sides: nothing to say
-			continue
-		}
 		d.transfer(code, part, debits[i].path, credits[j].path)
-		suspended = suspended || debits[i].path == suspenseIn(part) || credits[j].path == suspenseIn(part)
 	}
-	d.outcome.Status = Posted
-	return suspended
 }
 
-func suspenseIn(a money.Amount) string { return inCurrency(suspenseHolder, a.Currency()) }
+// suspenseIn keeps money that came in and belongs to nothing known or proved.
+func suspenseIn(c money.Currency) slot { return all(inCurrency("suspense:in", c)) }
 
+// suspenseOut keeps money that left for a payout that nobody has ordered.
+func suspenseOut(payout events.PayoutID, c money.Currency) string {
+	return inCurrency("suspense:out:"+string(payout), c)
+}
+
+// transfer posts an amount, if it is any.
 func (d *decision) transfer(code string, amount money.Amount, debit, credit string) {
+	if amount.IsZero() {
+		return
+	}
 	d.transfers = append(d.transfers, Transfer{
 		Organization: d.event.Subject, Debit: debit, Credit: credit, Amount: amount,
 		Code: code, EffectiveOn: d.outcome.EffectiveOn,
@@ -152,10 +193,19 @@ func (d *decision) transfer(code string, amount money.Amount, debit, credit stri
 	d.outcome.Status = Posted
 }
 
-// unusual names what made a posting noteworthy; the last word stands.
+// unusual names what made a posting noteworthy. The first word is the code, any
+// other stands in the detail: rules say first what a person has to look at
+// first, that is what the fact is about and what has to be recovered, then its
+// bank line, then its amount.
 func (d *decision) unusual(code string) {
-	if code != "" {
-		d.outcome.Code = code
+	switch o := &d.outcome; {
+	case code == "":
+	case o.Code == "":
+		o.Code = code
+	case o.Detail == "":
+		o.Detail = "also " + code
+	default:
+		o.Detail += " " + code
 	}
 }
 
@@ -197,8 +247,7 @@ func decide1(d *decision) {
 	case *events.PayoutReturned:
 		d.payoutReturned(f)
 	case *events.CashDrawn:
-		a := f.Money()
-		d.transfer("cash_drawn", a, inCurrency("cash:paypoint:"+string(f.PayPoint), a.Currency()), inCurrency("unallocated:out:"+string(f.Line), a.Currency()))
+		d.cashDrawn(f)
 	case *events.PaidInCash:
 		d.paidInCash(f)
 	case *events.LineReceived:
@@ -211,292 +260,5 @@ func decide1(d *decision) {
 		d.note("") // projections read it; no money follows
 	default:
 		d.fail(fmt.Errorf("rule set 1 has no rule for %s", d.event.Type))
-	}
-}
-
-// openable lists the accounts that an office can bring along, by how their
-// paths begin. What facts of this log alone explain (payouts, clearing, bank
-// lines, income, expenses) starts empty.
-var openable = []string{"bank:", "cash:", "stall:", "pupil:", "held:", "suspense", "grants:received"}
-
-func (d *decision) openingBalance(f *events.OpeningBalance) {
-	a := f.Money()
-	path, equity := inCurrency(string(f.Path), a.Currency()), inCurrency("equity:opening", a.Currency())
-	// The path is that of the chart; the currency is said beside it.
-	_, _, known := chartOf(split(string(f.Path)))
-	if !known || !slices.ContainsFunc(openable, func(prefix string) bool { return strings.HasPrefix(string(f.Path), prefix) }) {
-		d.refuse("account_unknown", "no account of that name can be opened")
-		return
-	}
-	if holder, bill, ok := isReceivable(string(f.Path)); ok {
-		// An opening receivable is a bill from before, and can be paid like one.
-		if _, taken := d.knownBill(events.ID(bill)); taken {
-			d.refuse("bill_exists", "bill %s", bill)
-			return
-		}
-		d.put(billKey(events.ID(bill)), billRow{Holder: holder, Currency: a.Currency()})
-	}
-	if f.Side == "debit" {
-		d.transfer("opening_balance", a, path, equity)
-	} else {
-		d.transfer("opening_balance", a, equity, path)
-	}
-}
-
-// knownBill finds a bill that was not reversed.
-func (d *decision) knownBill(id events.ID) (billRow, bool) {
-	row, ok := get[billRow](d, billKey(id))
-	return row, ok && !row.Void
-}
-
-// knownLine finds a bank line that was not reversed.
-func (d *decision) knownLine(id events.ID) (lineRow, bool) {
-	row, ok := get[lineRow](d, lineKey(id))
-	return row, ok && !row.Void
-}
-
-// incoming returns the account of an incoming line's money, and how much of it
-// is not placed yet. A line that is not known, or not of this currency, holds
-// nothing; code says so, or that less is left than asked.
-func (d *decision) incoming(line events.ID, a money.Amount) (path string, left int64, code string) {
-	path = inCurrency("unallocated:in:"+string(line), a.Currency())
-	row, ok := d.knownLine(line)
-	if !ok || row.Direction != "in" || row.Currency != a.Currency() {
-		return path, 0, "line_unknown"
-	}
-	if left = d.held(path); a.Minor() > left {
-		code = "more_than_line"
-	}
-	return path, left, code
-}
-
-func receivable(holder string, bill events.ID, c money.Currency) string {
-	return inCurrency(holder+":receivable:"+string(bill), c)
-}
-
-func (d *decision) bill(bill events.ID, holder, revenue string, reference events.Reference, c money.Currency, items []events.Item) {
-	if _, taken := d.knownBill(bill); taken {
-		d.refuse("bill_exists", "bill %s", bill)
-		return
-	}
-	if reference != "" {
-		// Late money must never meet a newer bill: a code is used once, for ever,
-		// but by the same bill entered again after its reversal.
-		if used, taken := get[referenceRow](d, referenceKey(reference)); taken && used.Bill != bill {
-			d.refuse("reference_used", "reference %s", reference)
-			return
-		}
-		d.put(referenceKey(reference), referenceRow{bill})
-	}
-	d.put(billKey(bill), billRow{Holder: holder, Currency: c, Reference: reference})
-	for _, item := range items {
-		d.transfer("assessed", events.Money(item.Amount, c), receivable(holder, bill, c), inCurrency(revenue+string(item.Item), c))
-	}
-}
-
-func (d *decision) payment(f *events.Payment) {
-	a := f.Money()
-	c := a.Currency()
-	from := inCurrency("clearing:"+string(f.Method), c)
-	switch {
-	case f.Method == "cash":
-		from = inCurrency("cash:collector:"+string(f.Collector), c)
-	case f.Line != "":
-		var code string
-		from, _, code = d.incoming(f.Line, a)
-		d.unusual(code)
-	}
-	source := []slot{all(from)}
-	bill, ok := d.knownBill(f.Bill)
-	if !ok || bill.Currency != c {
-		d.move("payment_"+string(f.Method), a, source, []slot{all(suspenseIn(a))})
-		d.unusual("bill_unknown")
-		return
-	}
-	owed := receivable(bill.Holder, f.Bill, c)
-	due := d.owed(owed)
-	d.move("payment_"+string(f.Method), a, source, []slot{{owed, due}, all(inCurrency(bill.Holder+":credit", c))})
-	if a.Minor() > due {
-		d.unusual("overpaid")
-	}
-}
-
-func (d *decision) reduction(f *events.Reduction, code string) {
-	a := f.Money()
-	bill, ok := d.knownBill(f.Bill)
-	if !ok || bill.Currency != a.Currency() {
-		d.refuse("bill_unknown", "bill %s", f.Bill)
-		return
-	}
-	owed := receivable(bill.Holder, f.Bill, a.Currency())
-	if due := d.owed(owed); a.Minor() > due {
-		d.refuse("more_than_owed", "asked %s, owed %d", a, due)
-		return
-	}
-	d.transfer(code, a, inCurrency("waivers:"+string(f.Reason), a.Currency()), owed)
-}
-
-func (d *decision) cashBanked(f *events.CashBanked) {
-	a := f.Money()
-	holder := "cash:collector:" + string(f.Collector)
-	if f.PayPoint != "" {
-		holder = "cash:paypoint:" + string(f.PayPoint)
-	}
-	cash := inCurrency(holder, a.Currency())
-	to, _, code := d.incoming(f.Line, a)
-	d.unusual(code)
-	if d.move("cash_banked", a, []slot{all(to)}, []slot{{cash, d.owed(cash)}, all(suspenseIn(a))}) {
-		d.unusual("more_than_held")
-	}
-}
-
-func (d *decision) refunded(f *events.Refunded) {
-	a := f.Money()
-	holder := "stall:" + string(f.Stall)
-	if f.Person != "" {
-		holder = "pupil:" + string(f.Person)
-	}
-	credit := inCurrency(holder+":credit", a.Currency())
-	if left := d.held(credit); a.Minor() > left {
-		d.refuse("more_than_credit", "asked %s, credit %d", a, left)
-		return
-	}
-	d.transfer("refund", a, credit, inCurrency("unallocated:out:"+string(f.Line), a.Currency()))
-}
-
-// lineReceived moves the bank account. Every line goes through an account of
-// its own, charges and interest too, so that a reversal knows its line.
-func (d *decision) lineReceived(f *events.LineReceived) {
-	row := lineRow{Account: f.Account, Direction: f.Direction, Amount: f.Amount, Currency: f.Currency}
-	if before, seen := d.knownLine(f.Line); seen {
-		if before == row {
-			d.note("line_known") // a second sighting is its own recorded fact
-			return
-		}
-		// Another line under a taken id still moved the bank.
-		d.unusual("line_differs")
-	} else {
-		d.put(lineKey(f.Line), row)
-	}
-	a := f.Money()
-	bank := inCurrency("bank:"+string(f.Account), a.Currency())
-	own := inCurrency("unallocated:"+string(f.Direction)+":"+string(f.Line), a.Currency())
-	charges := inCurrency("charges:bank", a.Currency())
-	if f.Kind == "interest" {
-		charges = inCurrency("interest:bank", a.Currency())
-	}
-	if f.Direction == "in" {
-		d.transfer("bank_line_in", a, bank, own)
-		if f.Kind != "payment" {
-			d.transfer("bank_"+string(f.Kind), a, own, charges)
-		}
-		return
-	}
-	d.transfer("bank_line_out", a, own, bank)
-	if f.Kind != "payment" {
-		d.transfer("bank_"+string(f.Kind), a, charges, own)
-	}
-}
-
-func (d *decision) lineAllocated(f *events.LineAllocated) {
-	a := f.Money()
-	from, left, code := d.incoming(f.Line, a)
-	switch code {
-	case "line_unknown":
-		d.refuse(code, "line %s", f.Line)
-		return
-	case "more_than_line":
-		d.refuse(code, "asked %s, unallocated %d", a, left)
-		return
-	}
-	if f.Clearing != "" {
-		clearing := inCurrency("clearing:"+string(f.Clearing), a.Currency())
-		if open := d.owed(clearing); a.Minor() > open {
-			d.refuse("more_than_clearing", "asked %s, open %d", a, open)
-			return
-		}
-		d.transfer("allocation", a, from, clearing)
-		return
-	}
-	bill, ok := d.knownBill(f.Bill)
-	if !ok || bill.Currency != a.Currency() {
-		d.refuse("bill_unknown", "bill %s", f.Bill)
-		return
-	}
-	owed := receivable(bill.Holder, f.Bill, a.Currency())
-	due := d.owed(owed)
-	d.move("allocation", a, []slot{all(from)}, []slot{{owed, due}, all(inCurrency(bill.Holder+":credit", a.Currency()))})
-	if a.Minor() > due {
-		d.unusual("overpaid")
-	}
-}
-
-// reversed takes an event's transfers back, line by line, the last first.
-func (d *decision) reversed(f *events.Reversed) {
-	target := Claim{d.event.Subject, string(f.ReversesSource), string(f.Reverses)}
-	held, ok := d.claimed(target)
-	if !ok || target == claimOf(d.event) {
-		d.refuse("event_unknown", "no such event of this organization")
-		return
-	}
-	if held.Status != Posted {
-		d.refuse("nothing_to_reverse", "the event was %s", held.Status)
-		return
-	}
-	if events.Name(held.Type) == "ledger.reversed" {
-		d.refuse("reversal_of_reversal", "enter the fact again instead")
-		return
-	}
-	key := reversedKey(f.ReversesSource, f.Reverses)
-	if before, done := get[mark](d, key); done {
-		d.refuse("already_reversed", "by %d:%d", d.record.Shard, before.Offset)
-		return
-	}
-	original := d.transfersAt(held.Offset)
-	for i := len(original) - 1; i >= 0; i-- {
-		t := original[i]
-		d.transfer("reversal", t.Amount, t.Credit, t.Debit)
-	}
-	if !d.free(original) {
-		return
-	}
-	d.put(key, mark{d.record.Offset})
-}
-
-// free lets the ids that a reversed event took be entered again: its bill, its
-// payout, its bank line. A line whose money has been placed is in use, and is
-// not taken back before what stands on it.
-func (d *decision) free(original []Transfer) bool {
-	for _, t := range original {
-		debit, credit := split(t.Debit), split(t.Credit)
-		switch t.Code {
-		case "assessed", "opening_balance":
-			if _, bill, ok := isReceivable(t.Debit); ok {
-				voided(d, billKey(events.ID(bill)), func(row *billRow) { row.Void = true })
-			}
-		case "payout_ordered":
-			voided(d, payoutKey(events.PayoutID(credit[3])), func(row *payoutRow) { row.Void = true })
-		case "bank_line_in", "bank_line_out":
-			line, left := credit, int64(0)
-			if t.Code == "bank_line_out" {
-				line, left = debit, d.owed(t.Debit)
-			} else {
-				left = d.held(t.Credit)
-			}
-			// A charge or interest stands on its line by itself and goes with it.
-			if len(original) == 1 && left < t.Amount.Minor() {
-				d.refuse("line_in_use", "placed %d of %s", t.Amount.Minor()-left, t.Amount)
-				return false
-			}
-			voided(d, lineKey(events.ID(line[2])), func(row *lineRow) { row.Void = true })
-		}
-	}
-	return true
-}
-
-func voided[T any](d *decision, key string, mark func(*T)) {
-	if row, ok := get[T](d, key); ok {
-		mark(&row)
-		d.put(key, row)
 	}
 }

@@ -19,7 +19,7 @@ type RuleSet struct {
 	// needs and accounts say what deciding an event will look at, for reading
 	// ahead; they never decide anything.
 	needs    func(*events.Event) []string
-	accounts func(*events.Event, *view) []string
+	accounts func(*events.Event, *view) (paths, keys []string)
 	decide   func(*decision)
 }
 

@@ -9,14 +9,15 @@ import (
 
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Events are rows to add; Bills, Payouts and Holdings are sums to add to
-// and fields to fill; of the others the later position wins. The zero value
-// is ready.
+// and fields to fill; Entitlements and Stops are rows to add, which Withdrawn
+// takes back; of the others the later position wins. The zero value is ready.
 type Changes struct {
 	Facts         []Fact
 	Bills         []Bill
 	Payouts       []Payout
 	Entitlements  []Entitlement
 	Stops         []Stop
+	Withdrawn     []Withdrawn
 	Organizations []Organization
 	Stalls        []Stall
 	Holdings      []Holding
@@ -98,7 +99,9 @@ const (
 // Payout is one payout of a fund. The sums are minor units taken from the
 // transfers: Payable, Clearing and Returned are what its three accounts hold
 // now; Settled left by the bank, CameBack came in again on a line, PaidCash
-// was handed over. As a change, the sums are what to add.
+// was handed over. Recoverable is what of it left beyond what was owed and has
+// not come back; it is the person's to return. As a change, the sums are what to
+// add.
 type Payout struct {
 	Organization string         `json:"organization"`
 	Payout       string         `json:"payout"`
@@ -115,6 +118,7 @@ type Payout struct {
 	Settled      int64          `json:"settled_minor"`
 	CameBack     int64          `json:"came_back_minor"`
 	PaidCash     int64          `json:"paid_cash_minor"`
+	Recoverable  int64          `json:"recoverable_minor"`
 	Reason       string         `json:"reason"` // of the latest return; means something while the status is returned
 	OrderedOn    events.Date    `json:"ordered_on"`
 	SentOn       events.Date    `json:"sent_on"`
@@ -143,8 +147,8 @@ func (p *Payout) Status() string {
 	return PayoutSettled
 }
 
-// Entitlement is what a person may receive from a programme for a month. The
-// later position wins.
+// Entitlement is what a person may receive from a programme for a month. Of
+// those not withdrawn the later position counts.
 type Entitlement struct {
 	Organization string         `json:"organization"`
 	Person       string         `json:"person"`
@@ -154,10 +158,12 @@ type Entitlement struct {
 	Currency     money.Currency `json:"currency"`
 	Amount       int64          `json:"amount_minor"`
 	At           Position       `json:"at"`
+	Source       string         `json:"source"`
+	EventID      string         `json:"event_id"`
 }
 
-// Stop ends a person's payments from a programme from a month on. The later
-// position wins.
+// Stop ends a person's payments from a programme from a month on. Of those not
+// withdrawn the earliest month counts.
 type Stop struct {
 	Organization string      `json:"organization"`
 	Person       string      `json:"person"`
@@ -166,7 +172,12 @@ type Stop struct {
 	Reason       string      `json:"reason"`
 	EffectiveOn  events.Date `json:"effective_on"`
 	At           Position    `json:"at"`
+	Source       string      `json:"source"`
+	EventID      string      `json:"event_id"`
 }
+
+// Withdrawn names the event of an entitlement or a stop that was taken back.
+type Withdrawn struct{ Organization, Source, EventID string }
 
 // Organization is one institution that keeps its book here. The later position
 // wins.

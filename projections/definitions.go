@@ -73,6 +73,9 @@ func (s *selection) benefits(by string) []item {
 		}
 		switch f.Kind {
 		case FactEntitled:
+			if _, gone := s.reversed[eventKey{f.Organization, f.Source, f.EventID}]; gone {
+				continue
+			}
 			who := entitled{f.Organization, f.Person, ""}
 			if persons[who] == nil {
 				persons[who] = &item{whole: 1}

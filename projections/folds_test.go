@@ -32,9 +32,10 @@ func TestBill(t *testing.T) {
 		{"assessed", func(l *projtest.Log) {}, "61000 0 0 61000 open; 0"},
 		{"part paid", func(l *projtest.Log) { l.Pay(market, "b1", "2026-09-02", "qr", "20000") }, "61000 20000 0 41000 part_paid; 0"},
 		{"paid in cash", func(l *projtest.Log) { l.Pay(market, "b1", "2026-09-02", "cash", "61000") }, "61000 61000 0 0 paid; 0"},
-		{"overpaid", func(l *projtest.Log) { l.Pay(market, "b1", "2026-09-02", "qr", "70000") }, "61000 61000 0 0 paid; 9000"},
+		{"overpaid", func(l *projtest.Log) { l.Pay(market, "b1", "2026-09-02", "cash", "70000") }, "61000 61000 0 0 paid; 9000"},
+		{"overpaid, and not proved", func(l *projtest.Log) { l.Pay(market, "b1", "2026-09-02", "qr", "70000") }, "61000 61000 0 0 paid; 0"},
 		{"overpayment reversed", func(l *projtest.Log) {
-			l.Reverse(market, "2026-09-03", l.Pay(market, "b1", "2026-09-02", "qr", "70000"))
+			l.Reverse(market, "2026-09-03", l.Pay(market, "b1", "2026-09-02", "cash", "70000"))
 		}, "61000 0 0 61000 open; 0"},
 		{"waived", func(l *projtest.Log) { l.Waive(market, "b1", "2026-09-02", "61000") }, "61000 0 61000 0 waived; 0"},
 		{"part waived", func(l *projtest.Log) { l.Waive(market, "b1", "2026-09-02", "35000") }, "61000 0 35000 26000 open; 0"},
@@ -96,7 +97,7 @@ func TestPayout(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		steps func(l *projtest.Log)
-		want  string // status; settled came back cash
+		want  string // status; settled came back cash, and recoverable if any is
 	}{
 		{"ordered", func(l *projtest.Log) {}, "ordered; 0 0 0"},
 		{"sent", func(l *projtest.Log) { l.Send(fund, "o1", "2026-09-06", "500000") }, "sent; 0 0 0"},
@@ -129,6 +130,28 @@ func TestPayout(t *testing.T) {
 			giveBack(l, "2026-09-09")
 			l.PayCash(fund, "o1", "2026-09-10", "500000")
 		}, "paid_cash; 500000 500000 500000"},
+		{"paid twice", func(l *projtest.Log) {
+			settle(l, "l1", "2026-09-07")
+			l.PayCash(fund, "o1", "2026-09-10", "500000")
+		}, "paid_cash; 500000 0 500000 500000"},
+		{"paid twice, and came back", func(l *projtest.Log) {
+			settle(l, "l1", "2026-09-07")
+			l.PayCash(fund, "o1", "2026-09-10", "500000")
+			giveBack(l, "2026-09-12")
+		}, "paid_cash; 500000 500000 500000"},
+		{"paid twice, the second taken back", func(l *projtest.Log) {
+			settle(l, "l1", "2026-09-07")
+			l.Reverse(fund, "2026-09-20", l.PayCash(fund, "o1", "2026-09-10", "500000"))
+		}, "settled; 500000 0 0"},
+		{"order reversed after it came back", func(l *projtest.Log) {
+			settle(l, "l1", "2026-09-07")
+			giveBack(l, "2026-09-12")
+			l.Reverse(fund, "2026-09-20", "e7")
+		}, "reversed; 500000 500000 0"},
+		{"order reversed, and carried out", func(l *projtest.Log) {
+			l.Reverse(fund, "2026-09-20", "e7")
+			settle(l, "l1", "2026-09-21")
+		}, "reversed; 500000 0 0 500000"},
 		{"order reversed", func(l *projtest.Log) { l.Reverse(fund, "2026-09-20", "e7") }, "reversed; 0 0 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,7 +167,11 @@ func TestPayout(t *testing.T) {
 				t.Fatalf("%d payouts, %d entitlements", len(changes.Payouts), len(changes.Entitlements))
 			}
 			p := changes.Payouts[0]
-			if got := fmt.Sprintf("%s; %d %d %d", p.Status(), p.Settled, p.CameBack, p.PaidCash); got != c.want {
+			got := fmt.Sprintf("%s; %d %d %d", p.Status(), p.Settled, p.CameBack, p.PaidCash)
+			if p.Recoverable != 0 {
+				got += fmt.Sprintf(" %d", p.Recoverable)
+			}
+			if got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 			if p.Person != "p1" || p.Unit != "08001" || p.Period != "2026-09" || p.Method != "account" {

@@ -10,15 +10,21 @@ import (
 // FoldPayouts keeps a row for each payout, and what persons are entitled to.
 // A payout's sums come from the transfers on its three accounts, told apart by
 // the account on the other side, so that a reversal undoes what it reverses.
+// Money that left beyond what was owed passes through them on its way to what
+// is recoverable of the person's month, and is seen on both sides.
 func FoldPayouts(c *Changes, a *Accepted) {
 	on := a.Event.Fact.Effective()
 	at := Position{a.Shard, a.Offset}
 	switch f := a.Event.Fact.(type) {
 	case *events.PersonEntitled:
 		c.Entitlements = append(c.Entitlements, Entitlement{a.Event.Subject, string(f.Person), string(f.Programme), string(f.Period),
-			string(f.Unit), f.Currency, f.Money().Minor(), at})
+			string(f.Unit), f.Currency, f.Money().Minor(), at, string(a.Event.Source), string(a.Event.ID)})
 	case *events.PersonStopped:
-		c.Stops = append(c.Stops, Stop{a.Event.Subject, string(f.Person), string(f.Programme), string(f.FromPeriod), string(f.Reason), on, at})
+		c.Stops = append(c.Stops, Stop{a.Event.Subject, string(f.Person), string(f.Programme), string(f.FromPeriod), string(f.Reason), on, at, string(a.Event.Source), string(a.Event.ID)})
+	case *events.Reversed:
+		if a.Outcome.Status == ledger.Recorded { // no transfers: a stop or an entitlement
+			c.Withdrawn = append(c.Withdrawn, Withdrawn{a.Event.Subject, string(f.ReversesSource), string(f.Reverses)})
+		}
 	case *events.PayoutOrdered:
 		p := c.payout(a, string(f.Payout))
 		p.Person, p.Programme, p.Period, p.Unit = string(f.Person), string(f.Programme), string(f.Period), string(f.Unit)
@@ -85,9 +91,8 @@ func (p *Payout) move(t *ledger.Transfer, person, stage, against string, credit 
 		p.CameBack += credit
 	case account[0] == "cash":
 		p.PaidCash -= credit
-	case account[0] == "suspense" && t.Code != "payout_returned":
-		// Cash beyond what the till was known to hold, or its reversal.
-		p.PaidCash -= credit
+	case len(account) > 2 && account[0] == "person" && account[2] == "recoverable":
+		p.Recoverable += credit
 	}
 }
 

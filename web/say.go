@@ -161,8 +161,8 @@ func (l *language) account(path string) string {
 		key, v = "account.receivable", []any{"holder", l.holder(s[0] + ":" + s[1]), "bill", s[3]}
 	case len(s) == 3 && s[2] == "credit":
 		key, v = "account.credit", []any{"holder", l.holder(s[0] + ":" + s[1])}
-	case len(s) == 5 && s[0] == "person" && s[2] == "granted":
-		key, v = "account.granted", []any{"person", s[1], "programme", l.word("programme", s[3]), "month", month(s[4])}
+	case len(s) == 5 && s[0] == "person":
+		key, v = "account."+s[2], []any{"person", s[1], "programme", l.word("programme", s[3]), "month", month(s[4])}
 	case len(s) == 4 && s[0] == "person":
 		key, v = "account.payout."+s[2], []any{"payout", s[3]}
 	case len(s) == 3:
@@ -219,6 +219,13 @@ func (l *language) detail(o *ledger.Outcome) string {
 	}
 	if m := programme.FindStringSubmatch(o.Detail); m != nil {
 		return l.say("detail.programme", "programme", l.word("programme", m[1]), "month", month(m[2]))
+	}
+	if codes, ok := strings.CutPrefix(o.Detail, "also "); ok {
+		words := strings.Fields(codes)
+		for i, code := range words {
+			words[i] = l.reasonWords(code)
+		}
+		return l.say("detail.also", "id", strings.Join(words, "; "))
 	}
 	if strings.HasPrefix(o.Detail, "/") && !strings.Contains(o.Detail, " ") {
 		return l.say("detail.field", "id", o.Detail)

@@ -12,13 +12,13 @@ import (
 
 const selectPayouts = `
 	SELECT organization, payout, person, programme, period, unit, method, currency, ordered, payable, clearing, returned, settled, came_back,
-		paid_cash, reason, COALESCE(ordered_on::text, ''), COALESCE(sent_on::text, ''), COALESCE(settled_on::text, ''),
+		paid_cash, recoverable, reason, COALESCE(ordered_on::text, ''), COALESCE(sent_on::text, ''), COALESCE(settled_on::text, ''),
 		COALESCE(returned_on::text, ''), COALESCE(cash_on::text, ''), shard, first_offset, last_offset
 	FROM payouts `
 
 func scanPayout(row pgx.CollectableRow) (p projections.Payout, err error) {
 	err = row.Scan(&p.Organization, &p.Payout, &p.Person, &p.Programme, &p.Period, &p.Unit, &p.Method, &p.Currency, &p.Ordered, &p.Payable, &p.Clearing,
-		&p.Returned, &p.Settled, &p.CameBack, &p.PaidCash, &p.Reason, &p.OrderedOn, &p.SentOn, &p.SettledOn, &p.ReturnedOn, &p.CashOn,
+		&p.Returned, &p.Settled, &p.CameBack, &p.PaidCash, &p.Recoverable, &p.Reason, &p.OrderedOn, &p.SentOn, &p.SettledOn, &p.ReturnedOn, &p.CashOn,
 		&p.First.Shard, &p.First.Offset, &p.Last.Offset)
 	p.Last.Shard = p.First.Shard
 	return p, err
@@ -56,12 +56,16 @@ func (db *DB) Payout(ctx context.Context, organization, payout string) (projecti
 // first, at most MaxMonths.
 func (db *DB) PayoutPeriods(ctx context.Context, organization string) ([]string, error) {
 	rows, err := db.pool.Query(ctx, `
-		SELECT DISTINCT period FROM entitlements WHERE organization = $1 ORDER BY period DESC LIMIT $2`, organization, MaxMonths)
+		SELECT DISTINCT period FROM entitlements WHERE organization = $1 AND NOT withdrawn ORDER BY period DESC LIMIT $2`, organization, MaxMonths)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// standing is what counts of a fund's ($1) entitlements for a month ($2).
+const standing = `(SELECT DISTINCT ON (person, programme) * FROM entitlements
+	WHERE organization = $1 AND period = $2 AND NOT withdrawn ORDER BY person, programme, log_offset DESC) AS entitled`
 
 // Entitlements lists who may receive what in a period, by person and
 // programme. Errors: ErrCursor.
@@ -71,14 +75,13 @@ func (db *DB) Entitlements(ctx context.Context, organization, period string, p P
 		return nil, "", err
 	}
 	rows, err := db.pool.Query(ctx, `
-		SELECT organization, person, programme, period, unit, currency, amount, shard, log_offset FROM entitlements
-		WHERE organization = $1 AND period = $2 AND (person, programme) > ($3, $4)
-		ORDER BY person, programme LIMIT $5`, organization, period, page.key(0), page.key(1), page.limit+1)
+		SELECT organization, person, programme, period, unit, currency, amount, shard, log_offset, source, event_id FROM `+standing+`
+		WHERE (person, programme) > ($3, $4) ORDER BY person, programme LIMIT $5`, organization, period, page.key(0), page.key(1), page.limit+1)
 	if err != nil {
 		return nil, "", err
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e projections.Entitlement, err error) {
-		err = row.Scan(&e.Organization, &e.Person, &e.Programme, &e.Period, &e.Unit, &e.Currency, &e.Amount, &e.At.Shard, &e.At.Offset)
+		err = row.Scan(&e.Organization, &e.Person, &e.Programme, &e.Period, &e.Unit, &e.Currency, &e.Amount, &e.At.Shard, &e.At.Offset, &e.Source, &e.EventID)
 		return e, err
 	})
 	all, next := cut(all, page.limit, "entitlements", func(e *projections.Entitlement) []string { return []string{e.Person, e.Programme} })
@@ -97,7 +100,7 @@ func (db *DB) PayoutSummary(ctx context.Context, organization, period string) (P
 				SELECT bool_or(entitled) AS entitled, bool_or(bank) AS bank, bool_or(cash) AS cash, bool_or(back) AS back
 				FROM (
 					SELECT person, true AS entitled, false AS bank, false AS cash, false AS back
-					FROM entitlements WHERE organization = $1 AND period = $2
+					FROM entitlements WHERE organization = $1 AND period = $2 AND NOT withdrawn
 					UNION ALL
 					SELECT person, false, settled > came_back AND returned = 0, paid_cash > 0, returned > 0
 					FROM payouts WHERE organization = $1 AND period = $2 AND ordered_on IS NOT NULL
@@ -109,7 +112,7 @@ func (db *DB) PayoutSummary(ctx context.Context, organization, period string) (P
 		s.Rate = projections.Rate(big.NewInt(s.PaidAccount), big.NewInt(s.Entitled))
 		var entitled, account, cash, back pgtype.Numeric
 		if err := tx.QueryRow(ctx, `
-			SELECT (SELECT sum(amount) FROM entitlements WHERE organization = $1 AND period = $2 AND currency = 'VND'),
+			SELECT (SELECT sum(amount) FROM `+standing+` WHERE currency = 'VND'),
 				sum(settled - came_back) FILTER (WHERE settled > came_back AND returned = 0), sum(paid_cash), sum(returned)
 			FROM payouts WHERE organization = $1 AND period = $2 AND ordered_on IS NOT NULL AND currency = 'VND'`,
 			organization, period).Scan(&entitled, &account, &cash, &back); err != nil {

@@ -187,6 +187,43 @@ func TestStatusInSQL(t *testing.T) {
 	}
 }
 
+// TestWithdrawn: an entitlement that is taken back gives way to the one before
+// it, and without one the person is not entitled.
+func TestWithdrawn(t *testing.T) {
+	t.Parallel()
+	db, _ := open(t)
+	ctx := t.Context()
+	log := projtest.New(t, 1)
+	runner := &projections.Runner{Source: log, Store: db}
+	summary := func(entitled int64, sum string) {
+		t.Helper()
+		if err := runner.Fold(ctx); err != nil {
+			t.Fatal(err)
+		}
+		s, err := db.PayoutSummary(ctx, "quy", "2026-09")
+		if err != nil || s.Entitled != entitled || s.EntitledSum.String() != sum {
+			t.Errorf("%d persons are entitled to %s, want %d, %s (%v)", s.Entitled, s.EntitledSum, entitled, sum, err)
+		}
+		f, err := db.Figures(ctx, projections.Query{Domain: "benefits", By: "persons", Period: "2026-09"})
+		if err != nil || f[0].Denominator != decimal(entitled) {
+			t.Errorf("figure of %s persons, want %d (%v)", f[0].Denominator, entitled, err)
+		}
+	}
+	log.Fund("quy", "08", "2026-01-01")
+	first := log.Entitle("quy", "p1", "2026-09", "08001", "500000")
+	second := log.Entitle("quy", "p1", "2026-09", "08001", "5000000")
+	wrong := log.Entitle("quy", "p2", "2026-09", "08001", "500000")
+	log.Reverse("quy", "2026-09-02", wrong)
+	summary(1, "5000000")
+	log.Reverse("quy", "2026-09-02", second)
+	summary(1, "500000")
+	if all, _, err := db.Entitlements(ctx, "quy", "2026-09", readmodel.Page{}); err != nil || len(all) != 1 || all[0].EventID != string(first) {
+		t.Errorf("%+v, %v", all, err)
+	}
+	log.Reverse("quy", "2026-09-02", first)
+	summary(0, "0")
+}
+
 func total(persons int64) string {
 	if persons == 0 {
 		return "0"
@@ -204,7 +241,7 @@ func TestBoard(t *testing.T) {
 	log.Fee("cho", "b1", "A1")
 	log.Fee("cho", "b2", "A2")
 	log.Fee("cho", "b3", "A3")
-	log.Pay("cho", "b1", "2026-09-02", "qr", "70000")
+	log.PayByLine("cho", "b1", "l1", "2026-09-02", "70000")
 	log.Pay("cho", "b2", "2026-09-02", "cash", "20000")
 	log.Waive("cho", "b3", "2026-09-02", "61000")
 	if err := (&projections.Runner{Source: log, Store: db}).Fold(ctx); err != nil {

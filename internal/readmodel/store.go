@@ -93,7 +93,7 @@ func write(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		return nil
 	}
 	for _, w := range []func(context.Context, pgx.Tx, *projections.Changes) error{
-		addFacts, addEvents, addLinks, addBills, addPayouts, setEntitlements, setStops, setOrganizations, setStalls, addHoldings,
+		addFacts, addEvents, addLinks, addBills, addPayouts, addEntitlements, addStops, withdraw, setOrganizations, setStalls, addHoldings,
 	} {
 		if err := w(ctx, tx, c); err != nil {
 			return err
@@ -198,50 +198,69 @@ func addLinks(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	return err
 }
 
-func setEntitlements(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	type row = projections.Entitlement
-	r := c.Entitlements
-	if len(r) == 0 {
-		return nil
+func addEntitlements(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	rows := pgcopy.New(11)
+	for i := range c.Entitlements {
+		e := &c.Entitlements[i]
+		rows.Row()
+		rows.Text(e.Organization)
+		rows.Text(e.Period)
+		rows.Text(e.Person)
+		rows.Text(e.Programme)
+		rows.Text(e.Unit)
+		rows.Text(string(e.Currency))
+		rows.Int64(e.Amount)
+		rows.Int16(int16(e.At.Shard))
+		rows.Int64(e.At.Offset)
+		rows.Text(e.Source)
+		rows.Text(e.EventID)
 	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO entitlements AS t (organization, period, person, programme, unit, currency, amount, shard, log_offset)
-		SELECT DISTINCT ON (o, m, p, g) o, m, p, g, u, c, a, s, f
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::smallint[], $9::bigint[])
-			AS x(o, m, p, g, u, c, a, s, f)
-		ORDER BY o, m, p, g, f DESC
-		ON CONFLICT (organization, period, person, programme) DO UPDATE
-		SET unit = EXCLUDED.unit, currency = EXCLUDED.currency, amount = EXCLUDED.amount, shard = EXCLUDED.shard, log_offset = EXCLUDED.log_offset
-		WHERE EXCLUDED.log_offset >= t.log_offset`,
-		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Period }),
-		column(r, func(e *row) string { return e.Person }), column(r, func(e *row) string { return e.Programme }),
-		column(r, func(e *row) string { return e.Unit }), column(r, func(e *row) string { return string(e.Currency) }),
-		column(r, func(e *row) int64 { return e.Amount }),
-		column(r, func(e *row) int16 { return int16(e.At.Shard) }), column(r, func(e *row) int64 { return e.At.Offset }))
+	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "entitlements", `organization, period, person, programme, unit, currency, amount,
+		shard, log_offset, source, event_id`)
 	return err
 }
 
-func setStops(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	type row = projections.Stop
-	r := c.Stops
+func addStops(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	rows := pgcopy.New(10)
+	var days days
+	for i := range c.Stops {
+		e := &c.Stops[i]
+		rows.Row()
+		rows.Text(e.Organization)
+		rows.Text(e.Person)
+		rows.Text(e.Programme)
+		rows.Text(e.FromPeriod)
+		rows.Text(e.Reason)
+		rows.Date(days.of(e.EffectiveOn))
+		rows.Int16(int16(e.At.Shard))
+		rows.Int64(e.At.Offset)
+		rows.Text(e.Source)
+		rows.Text(e.EventID)
+	}
+	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "stops", `organization, person, programme, from_period, reason, effective_on,
+		shard, log_offset, source, event_id`)
+	return err
+}
+
+// withdraw marks entitlements and stops that were taken back. It comes after
+// them: one batch may hold both.
+func withdraw(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	type row = projections.Withdrawn
+	r := c.Withdrawn
 	if len(r) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO stops AS t (organization, person, programme, from_period, reason, effective_on, shard, log_offset)
-		SELECT DISTINCT ON (o, p, g) o, p, g, m, w, d::date, s, f
-		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::smallint[], $8::bigint[])
-			AS x(o, p, g, m, w, d, s, f)
-		ORDER BY o, p, g, f DESC
-		ON CONFLICT (organization, person, programme) DO UPDATE
-		SET from_period = EXCLUDED.from_period, reason = EXCLUDED.reason, effective_on = EXCLUDED.effective_on,
-			shard = EXCLUDED.shard, log_offset = EXCLUDED.log_offset
-		WHERE EXCLUDED.log_offset >= t.log_offset`,
-		column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Person }),
-		column(r, func(e *row) string { return e.Programme }), column(r, func(e *row) string { return e.FromPeriod }),
-		column(r, func(e *row) string { return e.Reason }), column(r, func(e *row) string { return string(e.EffectiveOn) }),
-		column(r, func(e *row) int16 { return int16(e.At.Shard) }), column(r, func(e *row) int64 { return e.At.Offset }))
-	return err
+	for _, table := range []string{"entitlements", "stops"} {
+		if _, err := tx.Exec(ctx, `
+			UPDATE `+table+` t SET withdrawn = true
+			FROM unnest($1::text[], $2::text[], $3::text[]) AS x(o, s, e)
+			WHERE t.organization = x.o AND t.event_id = x.e AND t.source = x.s`,
+			column(r, func(e *row) string { return e.Organization }), column(r, func(e *row) string { return e.Source }),
+			column(r, func(e *row) string { return e.EventID })); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func setOrganizations(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {

@@ -61,13 +61,13 @@ func addPayouts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO payouts AS t (organization, payout, person, programme, period, unit, method, currency, ordered, payable, clearing, returned,
-			settled, came_back, paid_cash, reason, ordered_on, sent_on, settled_on, returned_on, cash_on, shard, first_offset, last_offset)
-		SELECT o, i, p, g, m, u, w, c, a1, a2, a3, a4, a5, a6, a7, re, NULLIF(d1, '')::date, NULLIF(d2, '')::date, NULLIF(d3, '')::date,
+			settled, came_back, paid_cash, recoverable, reason, ordered_on, sent_on, settled_on, returned_on, cash_on, shard, first_offset, last_offset)
+		SELECT o, i, p, g, m, u, w, c, a1, a2, a3, a4, a5, a6, a7, a8, re, NULLIF(d1, '')::date, NULLIF(d2, '')::date, NULLIF(d3, '')::date,
 			NULLIF(d4, '')::date, NULLIF(d5, '')::date, s, f, l
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-			$11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::text[], $18::text[], $19::text[],
-			$20::text[], $21::text[], $22::smallint[], $23::bigint[], $24::bigint[])
-			AS x(o, i, p, g, m, u, w, c, a1, a2, a3, a4, a5, a6, a7, re, d1, d2, d3, d4, d5, s, f, l)
+			$11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[],
+			$20::text[], $21::text[], $22::text[], $23::smallint[], $24::bigint[], $25::bigint[])
+			AS x(o, i, p, g, m, u, w, c, a1, a2, a3, a4, a5, a6, a7, a8, re, d1, d2, d3, d4, d5, s, f, l)
 		ON CONFLICT (organization, payout) DO UPDATE SET
 			person      = COALESCE(NULLIF(EXCLUDED.person, ''), t.person),
 			programme   = COALESCE(NULLIF(EXCLUDED.programme, ''), t.programme),
@@ -82,6 +82,7 @@ func addPayouts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 			settled     = t.settled + EXCLUDED.settled,
 			came_back   = t.came_back + EXCLUDED.came_back,
 			paid_cash   = t.paid_cash + EXCLUDED.paid_cash,
+			recoverable = t.recoverable + EXCLUDED.recoverable,
 			reason      = COALESCE(NULLIF(EXCLUDED.reason, ''), t.reason),
 			ordered_on  = COALESCE(EXCLUDED.ordered_on, t.ordered_on),
 			sent_on     = COALESCE(EXCLUDED.sent_on, t.sent_on),
@@ -96,7 +97,8 @@ func addPayouts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		column(r, func(e *row) int64 { return e.Ordered }), column(r, func(e *row) int64 { return e.Payable }),
 		column(r, func(e *row) int64 { return e.Clearing }), column(r, func(e *row) int64 { return e.Returned }),
 		column(r, func(e *row) int64 { return e.Settled }), column(r, func(e *row) int64 { return e.CameBack }),
-		column(r, func(e *row) int64 { return e.PaidCash }), column(r, func(e *row) string { return e.Reason }),
+		column(r, func(e *row) int64 { return e.PaidCash }), column(r, func(e *row) int64 { return e.Recoverable }),
+		column(r, func(e *row) string { return e.Reason }),
 		column(r, func(e *row) string { return string(e.OrderedOn) }), column(r, func(e *row) string { return string(e.SentOn) }),
 		column(r, func(e *row) string { return string(e.SettledOn) }), column(r, func(e *row) string { return string(e.ReturnedOn) }),
 		column(r, func(e *row) string { return string(e.CashOn) }),

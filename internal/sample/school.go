@@ -216,7 +216,7 @@ func (s *school) intend(m month, prefix refcode.Prefix, i, day int, bill events.
 		return []intent{first, n}
 	case r < 95: // rounds up, and keeps the rest as credit or wants it back
 		n.amount, n.plain = total+int64(1+s.rng.IntN(9))*10_000, false
-		if n.method == "qr" {
+		if n.method != "cash" { // by a line of its own, which shows the rest
 			n.method = "bank"
 		}
 		if r%2 == 0 && n.on < m.at(m.days-7, 0, 0) {

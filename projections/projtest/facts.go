@@ -85,6 +85,13 @@ func (l *Log) Pay(organization string, bill events.ID, day events.Date, method e
 	return l.Must(organization, "market.payment_received", &events.PaymentReceived{Payment: p})
 }
 
+// PayByLine pays a market bill by a bank line that brought as much.
+func (l *Log) PayByLine(organization string, bill, line events.ID, day events.Date, amount events.Decimal) events.EventID {
+	l.t.Helper()
+	l.lineIn(organization, line, day, amount)
+	return l.Must(organization, "market.payment_received", &events.PaymentReceived{Payment: events.Payment{Dated: on(day), Sum: vnd(amount), Bill: bill, Method: "bank", Line: line}})
+}
+
 // Waive takes a part off a market bill.
 func (l *Log) Waive(organization string, bill events.ID, day events.Date, amount events.Decimal) events.EventID {
 	l.t.Helper()

@@ -99,14 +99,19 @@ func (m *Memory) merge(c *projections.Changes) {
 			fill(&p.CashOn, old.CashOn)
 			p.Ordered, p.Payable, p.Clearing, p.Returned = p.Ordered+old.Ordered, p.Payable+old.Payable, p.Clearing+old.Clearing, p.Returned+old.Returned
 			p.Settled, p.CameBack, p.PaidCash, p.First = p.Settled+old.Settled, p.CameBack+old.CameBack, p.PaidCash+old.PaidCash, old.First
+			p.Recoverable += old.Recoverable
 		}
 		m.Rows[k] = p
 	}
 	for _, e := range c.Entitlements {
-		m.Rows[key("entitlement", e.Organization, e.Person, e.Programme, e.Period)] = e
+		m.Rows[key("entitlement", e.Organization, e.Source, e.EventID)] = e
 	}
 	for _, s := range c.Stops {
-		m.Rows[key("stop", s.Organization, s.Person, s.Programme)] = s
+		m.Rows[key("stop", s.Organization, s.Source, s.EventID)] = s
+	}
+	for _, w := range c.Withdrawn {
+		delete(m.Rows, key("entitlement", w.Organization, w.Source, w.EventID))
+		delete(m.Rows, key("stop", w.Organization, w.Source, w.EventID))
 	}
 	for _, o := range c.Organizations {
 		m.Rows[key("organization", o.Organization)] = o

@@ -94,6 +94,7 @@ CREATE TABLE payouts (
     settled      bigint   NOT NULL,
     came_back    bigint   NOT NULL,
     paid_cash    bigint   NOT NULL,
+    recoverable  bigint   NOT NULL,
     reason       text     COLLATE "C" NOT NULL,
     ordered_on   date, -- missing: facts about a payout that nobody has ordered
     sent_on      date,
@@ -124,8 +125,12 @@ CREATE TABLE entitlements (
     amount       bigint   NOT NULL,
     shard        smallint NOT NULL,
     log_offset   bigint   NOT NULL,
-    PRIMARY KEY (organization, period, person, programme)
+    source       text     COLLATE "C" NOT NULL,
+    event_id     text     COLLATE "C" NOT NULL,
+    withdrawn    boolean  NOT NULL DEFAULT false,
+    PRIMARY KEY (organization, period, person, programme, log_offset)
 );
+CREATE INDEX ON entitlements (organization, event_id);
 
 CREATE TABLE stops (
     organization text     COLLATE "C" NOT NULL,
@@ -136,8 +141,12 @@ CREATE TABLE stops (
     effective_on date     NOT NULL,
     shard        smallint NOT NULL,
     log_offset   bigint   NOT NULL,
-    PRIMARY KEY (organization, person, programme)
+    source       text     COLLATE "C" NOT NULL,
+    event_id     text     COLLATE "C" NOT NULL,
+    withdrawn    boolean  NOT NULL DEFAULT false,
+    PRIMARY KEY (organization, person, programme, log_offset)
 );
+CREATE INDEX ON stops (organization, event_id);
 
 -- board
 CREATE TABLE organizations (
