@@ -93,7 +93,9 @@ func (c *LogStatusCommand) Run(ctx context.Context, call *Call) error {
 				line.Cosigned = cosigned.Size
 			}
 		}
-		line.Lag = line.Decided - line.Published
+		if line.Lag = line.Decided - line.Published; line.Lag < 0 && line.Stopped == "" {
+			line.Stopped = "the ledger has decided less than was published: it is being rebuilt, or the log has lost records"
+		}
 		if err := out.write(line, "%d\t%d\t%d\t%d\t%d\t%s", line.Shard, line.Decided, line.Published, line.Lag, line.Cosigned, line.Stopped); err != nil {
 			return err
 		}

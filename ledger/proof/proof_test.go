@@ -265,7 +265,11 @@ func TestCheckNamesTheDamagedFile(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, path := range slices.Sorted(maps.Keys(l.files)) {
 		whole := l.files[path]
-		for range 12 {
+		places := 12
+		if testing.Short() {
+			places = 2
+		}
+		for range places {
 			b := bytes.Clone(whole)
 			b[random.IntN(len(b))] ^= 1 << random.IntN(8)
 			l.files[path] = b

@@ -95,7 +95,11 @@ func TestEveryCharacterCounts(t *testing.T) {
 					}
 				}
 			}
-			for i := range text {
+			stride := 1
+			if testing.Short() {
+				stride = 11
+			}
+			for i := 0; i < len(text); i += stride {
 				for _, bit := range []int{0, 5, 7} {
 					b := bytes.Clone(text)
 					b[i] ^= 1 << bit
@@ -109,7 +113,7 @@ func TestEveryCharacterCounts(t *testing.T) {
 					must("swapped", i, b)
 				}
 			}
-			for i := range len(text) + 1 {
+			for i := len(text); i >= 0; i -= stride {
 				for _, c := range []byte(" \n\r\tA=.,{}\"0+-_\x00") {
 					must("inserted", i, append(append(bytes.Clone(text[:i]), c), text[i:]...))
 				}
@@ -221,6 +225,48 @@ func TestLargeRecord(t *testing.T) {
 	}
 	if _, err := again.Compact(); !errors.Is(err, proof.ErrTooLarge) {
 		t.Errorf("a QR code without its record: %v", err)
+	}
+}
+
+// TestTight: a receipt from a checkpoint right behind its record, without any
+// tile of that size being there.
+func TestTight(t *testing.T) {
+	l := newLog(t)
+	l.grow(t, 70000)
+	later := l.checkpoint(t)
+	for _, index := range []int64{0, 1, 255, 256, 65535, 65536, 69998, 69999} {
+		record, leaf, full, err := proof.Lookup(later, index, l.reader())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, path, err := proof.Tight(later.Checkpoint, index, l.reader())
+		if err != nil || c.Size != index+1 || len(path) > len(full) {
+			t.Fatalf("%d: %d hashes, not %d, %v", index, len(path), len(full), err)
+		}
+		signed, err := proof.Sign(c, l.signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := proof.New(record, leaf, path, signed, false, l.keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := r.Compact()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := proof.Verify([]byte(text), l.keys); err != nil {
+			t.Errorf("%d: %v", index, err)
+		}
+		if err := proof.CheckConsistency(c, later.Checkpoint, l.reader()); err != nil {
+			t.Errorf("%d: %v", index, err)
+		}
+	}
+	if _, _, _, err := proof.Lookup(later, 70000, l.reader()); err == nil {
+		t.Error("a record that is not there")
+	}
+	if _, _, err := proof.Tight(later.Checkpoint, 70000, l.reader()); err == nil {
+		t.Error("a checkpoint of the future")
 	}
 }
 
