@@ -54,6 +54,8 @@ type CLI struct {
 	Log       LogCommand       `cmd:"" help:"The published log: check it, restore from it, witness it; its keys."`
 	Project   ProjectCommand   `cmd:"" help:"Rebuild what pages and figures are read from."`
 	Adoption  AdoptionCommand  `cmd:"" help:"Say how much is paid without cash, traceable to the events."`
+	Backup    BackupCommand    `cmd:"" help:"Copy everything that must not be lost into a folder, checked."`
+	Restore   RestoreCommand   `cmd:"" help:"Bring a ledger back from its backup."`
 	Sample    SampleCommand    `cmd:"" help:"Write the sample province's events."`
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`

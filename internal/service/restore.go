@@ -102,11 +102,11 @@ func examine(ctx context.Context, from string, keys *proof.Keys, progress Progre
 			problems = append(problems, fmt.Errorf("%s: %w", filepath.Join(from, fmt.Sprint(shard)), err))
 		}
 		c.Each = func(l proof.Leaf, a *proof.Archived) error {
-			if l.Offset == 0 {
-				return report.opened(shard, len(shards), a)
-			}
 			if a == nil {
 				return errors.Join(problems...)
+			}
+			if l.Offset == 0 {
+				return report.opened(shard, len(shards), a)
 			}
 			return nil
 		}

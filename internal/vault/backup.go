@@ -1,0 +1,193 @@
+package vault
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"socho/events"
+)
+
+// A copy of the keys is JSON lines: a head with the token that only the right
+// master key can read, a line for each key as it lies in the database, wrapped,
+// and a foot with how many there are and the SHA-256 of all before it.
+type (
+	copyHead struct {
+		Keys  int       `json:"socho_keys"` // format: 1
+		Token []byte    `json:"token"`
+		Taken time.Time `json:"taken_at"`
+	}
+	copyKey struct {
+		Organization string     `json:"organization"`
+		Person       string     `json:"person,omitempty"`
+		Class        string     `json:"class"`
+		Wrapped      []byte     `json:"wrapped,omitempty"`
+		Created      time.Time  `json:"created_at"`
+		Destroyed    *time.Time `json:"destroyed_at,omitempty"`
+	}
+	copyFoot struct {
+		Count int    `json:"count"`
+		Sum   string `json:"sha256"`
+	}
+)
+
+// KeyCopyDays is how long a copy of the keys may be kept: a person who was
+// erased must not come back out of an old one.
+const KeyCopyDays = 30
+
+// ErrBadCopy: the copy of the keys is cut short or altered.
+var ErrBadCopy = errors.New("vault: this copy of the keys is damaged")
+
+// Export writes a copy of every key, wrapped as it lies in the database: without
+// the master key it opens nothing. Erasures that happen meanwhile may or may not
+// be in it. Errors: those of the database and of w.
+func (v *Vault) Export(ctx context.Context, w io.Writer) (count int, err error) {
+	var head copyHead
+	if err := v.db.QueryRow(ctx, `SELECT token FROM private.vault_check`).Scan(&head.Token); err != nil {
+		return 0, fmt.Errorf("vault: copying keys: %w", err)
+	}
+	head.Keys, head.Taken = 1, time.Now().UTC()
+	sum := sha256.New()
+	out := json.NewEncoder(io.MultiWriter(w, sum))
+	if err := out.Encode(head); err != nil {
+		return 0, err
+	}
+	rows, err := v.db.Query(ctx, `SELECT organization, person, class, wrapped, created_at, destroyed_at
+		FROM private.person_keys ORDER BY organization, person, class`)
+	if err != nil {
+		return 0, fmt.Errorf("vault: copying keys: %w", err)
+	}
+	var k copyKey
+	if _, err := pgx.ForEachRow(rows, []any{&k.Organization, &k.Person, &k.Class, &k.Wrapped, &k.Created, &k.Destroyed}, func() error {
+		count++
+		return out.Encode(k)
+	}); err != nil {
+		return 0, fmt.Errorf("vault: copying keys: %w", err)
+	}
+	return count, json.NewEncoder(w).Encode(copyFoot{count, hex.EncodeToString(sum.Sum(nil))})
+}
+
+// CheckCopy reads a copy to its end and says whether it is whole and whether
+// this master key opens it. Errors: ErrBadCopy, ErrWrongMaster.
+func CheckCopy(r io.Reader, master Key) (count int, taken time.Time, err error) {
+	wrap, err := master.wrapper()
+	if err != nil {
+		return 0, taken, err
+	}
+	err = readCopy(r, func(h copyHead) error {
+		taken = h.Taken
+		if _, err := wrap.DecryptDeterministically(h.Token, []byte("check")); err != nil {
+			return fmt.Errorf("%w: the copy was made under another one", ErrWrongMaster)
+		}
+		return nil
+	}, func(copyKey) error { count++; return nil })
+	return count, taken, err
+}
+
+// Import puts a copy's keys into a database that holds none, all or nothing.
+// What has been erased since the copy was taken must be erased again. Errors:
+// ErrBadCopy, ErrWrongMaster; a database that holds keys; those of the database.
+func (v *Vault) Import(ctx context.Context, r io.Reader) (count int, err error) {
+	tx, err := v.db.Begin(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("vault: restoring keys: %w", err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after a commit there is nothing to roll back
+	var held bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM private.person_keys)`).Scan(&held); err != nil {
+		return 0, fmt.Errorf("vault: restoring keys: %w", err)
+	}
+	if held {
+		return 0, errors.New("vault: the database holds keys already; keys are restored into an empty one")
+	}
+	var batch pgx.Batch
+	send := func() error {
+		err := tx.SendBatch(ctx, &batch).Close()
+		batch = pgx.Batch{}
+		return err
+	}
+	err = readCopy(r, func(h copyHead) error {
+		if _, err := v.wrap.DecryptDeterministically(h.Token, []byte("check")); err != nil {
+			return fmt.Errorf("%w: the copy was made under another one", ErrWrongMaster)
+		}
+		return nil
+	}, func(k copyKey) error {
+		count++
+		batch.Queue(`INSERT INTO private.person_keys (organization, person, class, wrapped, created_at, destroyed_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			k.Organization, k.Person, k.Class, k.Wrapped, k.Created, k.Destroyed)
+		if batch.Len() >= 1000 {
+			return send()
+		}
+		return nil
+	})
+	if err == nil {
+		err = send()
+	}
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("vault: restoring keys: %w", err)
+	}
+	return count, nil
+}
+
+// readCopy reads a copy strictly. The foot's sum covers every byte before it.
+func readCopy(r io.Reader, head func(copyHead) error, key func(copyKey) error) error {
+	lines := bufio.NewScanner(r)
+	sum := sha256.New()
+	read := func(line []byte, into any) error {
+		if err := json.Unmarshal(line, into); err != nil {
+			return ErrBadCopy
+		}
+		sum.Write(line)
+		sum.Write([]byte{'\n'})
+		return nil
+	}
+	if !lines.Scan() {
+		return ErrBadCopy
+	}
+	var h copyHead
+	if err := read(lines.Bytes(), &h); err != nil {
+		return err
+	}
+	if h.Keys != 1 {
+		return fmt.Errorf("%w: format %d", ErrBadCopy, h.Keys)
+	}
+	if err := head(h); err != nil {
+		return err
+	}
+	count := 0
+	for lines.Scan() {
+		var foot copyFoot
+		if err := json.Unmarshal(lines.Bytes(), &foot); err == nil && foot.Sum != "" {
+			if foot.Count != count || foot.Sum != hex.EncodeToString(sum.Sum(nil)) || lines.Scan() {
+				return ErrBadCopy
+			}
+			return lines.Err()
+		}
+		var k copyKey
+		if err := read(lines.Bytes(), &k); err != nil {
+			return err
+		}
+		if !events.ValidOrganization(k.Organization) || len(k.Class) != 1 {
+			return ErrBadCopy
+		}
+		count++
+		if err := key(k); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: its end is missing", ErrBadCopy)
+}
