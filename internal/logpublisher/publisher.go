@@ -66,7 +66,7 @@ const (
 	CodeLedgerOdd  = "ledger_damaged" // tables and broker contradict each other
 	stoppedFile    = "stopped"
 	roundsPause    = time.Second
-	entriesAtOnce  = 4096
+	entriesAtOnce  = 16384
 	shardsAtOnce   = 4
 	recordPartials = 2 // widths of an unfinished record bundle that are kept
 )
