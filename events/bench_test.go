@@ -18,3 +18,13 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkDecodePayment(b *testing.B) {
+	b.SetBytes(int64(len(payment)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode([]byte(payment)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -29,6 +29,7 @@ func (k *kind) internal() bool { return k.shard || k.name == "intake.undecodable
 // version after it. The newest version has no upcast.
 type version struct {
 	make   func() Fact
+	form   *form // how data is read fast; nil: not at all
 	upcast func(Fact) (Fact, error)
 	fields *plan
 }
@@ -37,7 +38,7 @@ func fact[T any, P interface {
 	*T
 	Fact
 }]() version {
-	return version{make: func() Fact { return P(new(T)) }, fields: planOf(reflect.TypeFor[T]())}
+	return version{make: func() Fact { return P(new(T)) }, fields: planOf(reflect.TypeFor[T]()), form: formOf(reflect.TypeFor[T]())}
 }
 
 var catalogue = []kind{

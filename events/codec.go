@@ -32,6 +32,9 @@ func Decode(value []byte) (*Event, error) { return Whole.Decode(value) }
 
 // Decode is Decode within a vocabulary: what lies beyond it is no event.
 func (voc *Vocabulary) Decode(value []byte) (*Event, error) {
+	if event := voc.fast(value); event != nil {
+		return event, nil
+	}
 	event, err := voc.decode(value)
 	if err != nil {
 		return nil, located(err)
@@ -230,15 +233,20 @@ func checkSealed(data jsontext.Value) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return fieldError(err, "/data")
 	}
-	switch {
-	case d.Sealed == nil: // the name stands elsewhere
+	if d.Sealed == nil { // the name stands elsewhere
 		return nil
-	case d.Person == "":
+	}
+	return checkSealedFields(d.Person, d.Sealed)
+}
+
+func checkSealedFields(person ID, sealed map[string]string) error {
+	switch {
+	case person == "":
 		return errorf(PersonMissing, "/data/person", "sealed fields need the opaque id of their person")
-	case len(d.Sealed) == 0 || len(d.Sealed) > MaxPersonalFields:
+	case len(sealed) == 0 || len(sealed) > MaxPersonalFields:
 		return errorf(BadValue, "/data/sealed", "expected 1 to %d fields, or none at all", MaxPersonalFields)
 	}
-	for name, text := range d.Sealed {
+	for name, text := range sealed {
 		if !validWord(name) || !validCipher(text, Identity) && !validCipher(text, Contact) {
 			return errorf(BadValue, "/data/sealed", "expected field names of a-z 0-9 _ and sealed text")
 		}

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -128,10 +128,8 @@ func (r *Record) Header(name string) (value []byte, ok bool) {
 // the record's leaf and binds what nobody may alter afterwards, stamps
 // included. Format fixed for ever.
 func (r *Record) Hash() [sha256.Size]byte {
-	h := sha256.New()
-	h.Write([]byte("socho.record.v1\x00"))
-	writeOptional(h, r.Key)
-	headers := slices.Clone(r.Headers)
+	var few [8]Header
+	headers := append(few[:0], r.Headers...)
 	slices.SortFunc(headers, func(a, b Header) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
@@ -144,41 +142,45 @@ func (r *Record) Hash() [sha256.Size]byte {
 		}
 		return bytes.Compare(a.Value, b.Value)
 	})
-	writeUint32(h, len(headers))
+	room := rooms.Get().(*[]byte)
+	b := append((*room)[:0], "socho.record.v1\x00"...)
+	b = appendOptional(b, r.Key)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(headers)))
 	for _, header := range headers {
-		writeBytes(h, []byte(header.Name))
-		writeOptional(h, header.Value)
+		b = binary.BigEndian.AppendUint32(b, uint32(len(header.Name)))
+		b = append(b, header.Name...)
+		b = appendOptional(b, header.Value)
 	}
-	writeOptional(h, r.Value)
-	return [sha256.Size]byte(h.Sum(nil))
+	b = appendOptional(b, r.Value)
+	sum := sha256.Sum256(b)
+	*room = b
+	rooms.Put(room)
+	return sum
 }
+
+// rooms are what is hashed, put together: one call of SHA-256 costs less than
+// many small ones.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // ValueHash identifies a fact's content: SHA-256 of the value's bytes under
 // the label "socho.value.v1". The same id with another hash is a conflict.
 func ValueHash(value []byte) [sha256.Size]byte {
-	h := sha256.New()
-	h.Write([]byte("socho.value.v1\x00"))
-	h.Write(value)
-	return [sha256.Size]byte(h.Sum(nil))
+	room := rooms.Get().(*[]byte)
+	b := append(append((*room)[:0], "socho.value.v1\x00"...), value...)
+	sum := sha256.Sum256(b)
+	*room = b
+	rooms.Put(room)
+	return sum
 }
 
-func writeUint32(h hash.Hash, n int) {
-	h.Write(binary.BigEndian.AppendUint32(nil, uint32(n)))
-}
-
-func writeBytes(h hash.Hash, b []byte) {
-	writeUint32(h, len(b))
-	h.Write(b)
-}
-
-// writeOptional tells an absent value from an empty one.
-func writeOptional(h hash.Hash, b []byte) {
-	if b == nil {
-		h.Write([]byte{0})
-		return
+// appendOptional tells an absent value from an empty one.
+func appendOptional(b, value []byte) []byte {
+	if value == nil {
+		return append(b, 0)
 	}
-	h.Write([]byte{1})
-	writeBytes(h, b)
+	b = append(b, 1)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(value)))
+	return append(b, value...)
 }
 
 // ShardSubject is the key and subject of facts about one shard of the log.

@@ -192,20 +192,20 @@ func accept[T ~string](to *T, text []byte, ok func(string) bool, refusal *Error)
 func (o *Organization) UnmarshalText(b []byte) error {
 	return accept(o, b, ValidOrganization, errOrganization)
 }
-func (i *ID) UnmarshalText(b []byte) error { return accept(i, b, ValidID, errID) }
-func (d *Date) UnmarshalText(b []byte) error {
-	return accept(d, b, func(s string) bool { return Date(s).Valid() }, errDate)
-}
-func (p *Period) UnmarshalText(b []byte) error {
-	return accept(p, b, func(s string) bool { return len(s) == 7 && Period(s).Valid() }, errPeriod)
-}
-func (u *Unit) UnmarshalText(b []byte) error {
-	return accept(u, b, func(s string) bool { return (len(s) == 2 || len(s) == 5) && every(s, 2, 5, digit) }, errUnit)
-}
-func (w *Word) UnmarshalText(b []byte) error { return accept(w, b, validWord, errWord) }
-func (l *Label) UnmarshalText(b []byte) error {
-	return accept(l, b, func(s string) bool { return validText(s, 120) }, errLabel)
-}
+func (i *ID) UnmarshalText(b []byte) error     { return accept(i, b, ValidID, errID) }
+func (d *Date) UnmarshalText(b []byte) error   { return accept(d, b, validDate, errDate) }
+func (p *Period) UnmarshalText(b []byte) error { return accept(p, b, validPeriod, errPeriod) }
+func (u *Unit) UnmarshalText(b []byte) error   { return accept(u, b, validUnit, errUnit) }
+
+func validDate(s string) bool   { return Date(s).Valid() }
+func validPeriod(s string) bool { return len(s) == 7 && Period(s).Valid() }
+func validUnit(s string) bool   { return (len(s) == 2 || len(s) == 5) && every(s, 2, 5, digit) }
+
+func (w *Word) UnmarshalText(b []byte) error  { return accept(w, b, validWord, errWord) }
+func (l *Label) UnmarshalText(b []byte) error { return accept(l, b, validLabel, errLabel) }
+
+func validLabel(s string) bool { return validText(s, 120) }
+
 func (u *URI) UnmarshalText(b []byte) error { return accept(u, b, validURI, errURI) }
 func (r *Reference) UnmarshalText(b []byte) error {
 	return accept(r, b, refcode.WellFormed, errReference)
@@ -225,13 +225,12 @@ type BIN string
 // A person's account is personal and never stands here.
 type Account string
 
-func (b *BIN) UnmarshalText(t []byte) error {
-	return accept(b, t, func(s string) bool { return every(s, 6, 6, digit) }, errBIN)
-}
-func (a *Account) UnmarshalText(t []byte) error {
-	return accept(a, t, func(s string) bool {
-		return every(s, 1, 19, func(c byte) bool { return lower(c) || upper(c) || digit(c) })
-	}, errAccount)
+func (b *BIN) UnmarshalText(t []byte) error     { return accept(b, t, validBIN, errBIN) }
+func (a *Account) UnmarshalText(t []byte) error { return accept(a, t, validAccount, errAccount) }
+
+func validBIN(s string) bool { return every(s, 6, 6, digit) }
+func validAccount(s string) bool {
+	return every(s, 1, 19, func(c byte) bool { return lower(c) || upper(c) || digit(c) })
 }
 
 // amount joins a decimal and its currency. It is called by every fact's check,
@@ -285,8 +284,10 @@ type PayoutID string
 var errPayoutID = errorf(BadValue, "", "expected an id of 1 to 35 of A-Z a-z 0-9 . _ -")
 
 func (p *PayoutID) UnmarshalText(b []byte) error {
-	return accept(p, b, func(s string) bool { return len(s) <= 35 && ValidID(s) }, errPayoutID)
+	return accept(p, b, validPayoutID, errPayoutID)
 }
+
+func validPayoutID(s string) bool { return len(s) <= 35 && ValidID(s) }
 
 // Pointer is a JSON Pointer (RFC 6901) of at most 200 printable ASCII
 // characters.
@@ -294,10 +295,10 @@ type Pointer string
 
 var errPointer = errorf(BadValue, "", "expected a JSON Pointer")
 
-func (p *Pointer) UnmarshalText(b []byte) error {
-	return accept(p, b, func(s string) bool {
-		return s[0] == '/' && every(s, 1, 200, func(c byte) bool { return c > 0x20 && c < 0x7f })
-	}, errPointer)
+func (p *Pointer) UnmarshalText(b []byte) error { return accept(p, b, validPointer, errPointer) }
+
+func validPointer(s string) bool {
+	return every(s, 1, 200, func(c byte) bool { return c > 0x20 && c < 0x7f }) && s[0] == '/'
 }
 
 // Path is an account within its organization: segments of an ID's characters
@@ -321,9 +322,9 @@ var (
 	errCipher  = errorf(BadValue, "", "expected sealed text")
 )
 
-func (i *EventID) UnmarshalText(b []byte) error {
-	return accept(i, b, func(s string) bool { return validText(s, 64) }, errEventID)
-}
+func (i *EventID) UnmarshalText(b []byte) error { return accept(i, b, validEventID, errEventID) }
+
+func validEventID(s string) bool { return validText(s, 64) }
 
 // ValidPath reports whether s is a well-formed account path.
 func ValidPath(s string) bool {
@@ -340,11 +341,9 @@ func ValidPath(s string) bool {
 
 func (p *Path) UnmarshalText(b []byte) error { return accept(p, b, ValidPath, errPath) }
 
-func (c *Cipher) UnmarshalText(b []byte) error {
-	return accept(c, b, func(s string) bool {
-		return validCipher(s, OfOrganization) || validCipher(s, Contact)
-	}, errCipher)
-}
+func (c *Cipher) UnmarshalText(b []byte) error { return accept(c, b, validInput, errCipher) }
+
+func validInput(s string) bool { return validCipher(s, OfOrganization) || validCipher(s, Contact) }
 
 // Bounds on sealed text: the class, "1." and base64url of at least the 16
 // bytes of AES-SIV's tag.
@@ -402,8 +401,10 @@ type MediaType string
 var errMediaType = errorf(BadValue, "", "expected application/json")
 
 func (m *MediaType) UnmarshalText(b []byte) error {
-	return accept(m, b, func(s string) bool { return s == "application/json" }, errMediaType)
+	return accept(m, b, validMediaType, errMediaType)
 }
+
+func validMediaType(s string) bool { return s == "application/json" }
 
 // Time is the publisher's own time of the fact, RFC 3339 with a zone and at
 // most microseconds. It decides nothing in the ledger.

@@ -272,6 +272,7 @@ func (d *decision) decide(in decodedRecord) {
 		d.post(d.record.Offset, d.transfers)
 		for _, c := range d.changes {
 			d.state[c.StateKey] = c.Value
+			delete(d.parsed, c.StateKey)
 			d.changed[c.StateKey] = o.Offset
 		}
 	}

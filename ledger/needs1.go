@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"context"
-
-	"socho/events"
-)
+import "socho/events"
 
 // stateOf1 names the rule state that deciding an event looks at.
 func stateOf1(e *events.Event) []string {
@@ -76,35 +72,25 @@ func withReference(key string, reference events.Reference) []string {
 // what further state, as far as the state that was read tells: it decides the
 // event against a ledger without accounts and notes what it asked for.
 func accountsOf1(e *events.Event, v *view) (paths, keys []string) {
-	probe := newView(v.ctx, v.shard, seen{v}, 0)
-	d := &decision{view: probe, head: &Head{}, record: &events.Record{Offset: -1}, event: e}
 	if _, ok := e.Fact.(*events.Reversed); ok {
 		return nil, nil // its accounts are read with its transfers
 	}
+	if v.probe == nil {
+		v.probe = &view{ctx: v.ctx, shard: v.shard, under: v, accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{}}
+	}
+	clear(v.probe.accounts)
+	clear(v.probe.state)
+	d := &decision{view: v.probe, head: &Head{}, record: &events.Record{Offset: -1}, event: e}
 	decide1(d)
-	paths = make([]string, 0, 8)
-	for name := range probe.accounts {
+	paths = make([]string, 0, len(v.probe.accounts)+2*len(d.transfers))
+	for name := range v.probe.accounts {
 		paths = append(paths, name.Path)
 	}
-	for _, t := range d.transfers {
-		paths = append(paths, t.Debit, t.Credit)
+	for i := range d.transfers {
+		paths = append(paths, d.transfers[i].Debit, d.transfers[i].Credit)
 	}
-	for key := range probe.state {
+	for key := range v.probe.state {
 		keys = append(keys, key.Key)
 	}
 	return paths, keys
 }
-
-// seen is a Store of what a view has read so far, and nothing else.
-type seen struct{ v *view }
-
-func (s seen) Claims(_ context.Context, _ int, claims []Claim) (map[Claim]Claimed, error) {
-	return pick(s.v.claims, claims), nil
-}
-func (s seen) State(_ context.Context, _ int, keys []StateKey) (map[StateKey][]byte, error) {
-	return pick(s.v.state, keys), nil
-}
-func (seen) Accounts(context.Context, int, []AccountName) (map[AccountName]Account, error) {
-	return nil, nil
-}
-func (seen) TransfersAt(context.Context, int, int64) ([]Transfer, error) { return nil, nil }

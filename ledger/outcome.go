@@ -94,20 +94,28 @@ const MaxTransfers = 1000
 // names and amounts written out, under the label "socho.transfers.v1". Format
 // fixed for ever.
 func TransfersHash(transfers []Transfer) Hash {
-	h := sha256.New()
-	h.Write([]byte("socho.transfers.v1\x00"))
-	b := binary.BigEndian.AppendUint32(nil, uint32(len(transfers)))
-	for _, t := range transfers {
+	var few [512]byte
+	b := append(few[:0], "socho.transfers.v1\x00"...)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(transfers)))
+	for i := range transfers {
+		t := &transfers[i]
 		b = binary.BigEndian.AppendUint32(b, uint32(t.Line))
-		b = appendText(b, t.Organization+":"+t.Debit)
-		b = appendText(b, t.Organization+":"+t.Credit)
+		b = appendAccount(b, t.Organization, t.Debit)
+		b = appendAccount(b, t.Organization, t.Credit)
 		b = appendText(b, string(t.Amount.Currency()))
 		b = binary.BigEndian.AppendUint64(b, uint64(t.Amount.Minor()))
 		b = appendText(b, t.Code)
 		b = appendText(b, string(t.EffectiveOn))
 	}
-	h.Write(b)
-	return Hash(h.Sum(nil))
+	return sha256.Sum256(b)
+}
+
+// appendAccount writes organization:path as one text.
+func appendAccount(b []byte, organization, path string) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(organization)+1+len(path)))
+	b = append(b, organization...)
+	b = append(b, ':')
+	return append(b, path...)
 }
 
 func appendText(b []byte, s string) []byte {

@@ -3,9 +3,6 @@ package ledger
 import (
 	"fmt"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"socho/events"
 	"socho/internal/money"
 )
@@ -96,33 +93,6 @@ func entitlementKey(person events.ID, programme events.Word, period events.Perio
 }
 func reversedKey(source events.URI, id events.EventID) string {
 	return "reversed:" + string(source) + " " + string(id)
-}
-
-// get reads a row of rule state; false where there is none.
-func get[T any](d *decision, key string) (row T, ok bool) {
-	b := d.value(StateKey{d.event.Subject, key})
-	if b == nil {
-		return row, false
-	}
-	if err := json.Unmarshal(b, &row); err != nil {
-		d.fail(fmt.Errorf("rule state %s of %s is damaged: %w", key, d.event.Subject, err))
-	}
-	return row, true
-}
-
-// put writes a row of rule state.
-func (d *decision) put(key string, row any) {
-	b, err := json.Marshal(row)
-	if err != nil {
-		d.fail(err)
-		return
-	}
-	v := jsontext.Value(b)
-	if err := v.Canonicalize(); err != nil {
-		d.fail(err)
-		return
-	}
-	d.changes = append(d.changes, Change{StateKey: StateKey{d.event.Subject, key}, Value: v})
 }
 
 // balance returns an account's sums; zero where it was never used.

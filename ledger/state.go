@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"socho/internal/money"
 )
@@ -51,7 +52,10 @@ type view struct {
 	ctx      context.Context
 	shard    int
 	store    Store
-	presumes bool // see Presumer
+	presumes bool  // see Presumer
+	under    *view // of a probe: the view whose claims and state it sees; it has no store
+	probe    *view
+	parsed   map[StateKey]billRow // rows of state that a rule has read
 	claims   map[Claim]Claimed
 	asked    map[Claim]bool
 	accounts map[AccountName]*Account // nil: looked for, not there
@@ -67,7 +71,7 @@ func newView(ctx context.Context, shard int, store Store, next int64) *view {
 	p, ok := store.(Presumer)
 	return &view{
 		ctx: ctx, shard: shard, store: store, next: next, presumes: ok && p.Presumes(),
-		claims: map[Claim]Claimed{}, asked: map[Claim]bool{},
+		claims: map[Claim]Claimed{}, asked: map[Claim]bool{}, parsed: map[StateKey]billRow{},
 		accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{},
 		entries: map[int64][]Transfer{}, touched: map[AccountName]bool{}, changed: map[StateKey]int64{},
 	}
@@ -140,6 +144,10 @@ func (v *view) taken(c Claim) (Claimed, bool) {
 
 // claimed returns the record that holds any claim.
 func (v *view) claimed(c Claim) (Claimed, bool) {
+	if v.under != nil {
+		held, ok := v.under.claims[c]
+		return held, ok
+	}
 	if !v.asked[c] {
 		v.fail(v.prefetch([]Need{{Claims: []Claim{c}}}))
 	}
@@ -149,6 +157,10 @@ func (v *view) claimed(c Claim) (Claimed, bool) {
 
 func (v *view) account(name AccountName) *Account {
 	a, ok := v.accounts[name]
+	if !ok && v.under != nil {
+		v.accounts[name] = nil
+		return nil
+	}
 	if !ok {
 		v.fail(v.prefetch([]Need{{Organization: name.Organization, Accounts: []string{name.Path}}}))
 		a = v.accounts[name]
@@ -157,6 +169,13 @@ func (v *view) account(name AccountName) *Account {
 }
 
 func (v *view) value(k StateKey) []byte {
+	if v.under != nil {
+		b, ok := v.under.state[k]
+		if !ok {
+			v.state[k] = nil
+		}
+		return b
+	}
 	b, ok := v.state[k]
 	if !ok {
 		v.fail(v.prefetch([]Need{{Organization: k.Organization, State: []string{k.Key}}}))
@@ -165,7 +184,18 @@ func (v *view) value(k StateKey) []byte {
 	return b
 }
 
+// bills are the rows of bills that rules have read so far, by key.
+func (v *view) bills() map[StateKey]billRow {
+	if v.under != nil {
+		return v.under.parsed
+	}
+	return v.parsed
+}
+
 func (v *view) transfersAt(offset int64) []Transfer {
+	if v.under != nil {
+		return nil
+	}
 	if t, ok := v.entries[offset]; ok {
 		return t
 	}
@@ -199,6 +229,8 @@ func (v *view) open(name AccountName, c money.Currency) *Account {
 		if !ok {
 			panic("ledger: a rule posts to an account outside the chart: " + name.Path)
 		}
+		// Accounts are remembered for long; the names may be parts of a larger text.
+		name = AccountName{strings.Clone(name.Organization), strings.Clone(name.Path)}
 		a = &Account{Number: v.next, Organization: name.Organization, Path: name.Path, Kind: kind, Currency: c, Limit: limit}
 		v.next++
 		v.accounts[name] = a
@@ -293,7 +325,7 @@ func (b *Book) Apply(batch *Batch) {
 	for i := range batch.Outcomes {
 		o := &batch.Outcomes[i]
 		if o.Claims {
-			b.claims[Claim{o.Organization, o.Source, o.EventID}] = Claimed{o.Offset, o.ValueHash, o.Status, o.Type}
+			b.claims[Claim{strings.Clone(o.Organization), strings.Clone(o.Source), strings.Clone(o.EventID)}] = Claimed{o.Offset, o.ValueHash, o.Status, o.Type}
 		}
 		if t := batch.Transfers[i]; len(t) > 0 {
 			b.entries[[2]int64{int64(o.Shard), o.Offset}] = t

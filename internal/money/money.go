@@ -15,6 +15,7 @@ package money
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/shopspring/decimal"
 )
@@ -117,6 +118,9 @@ func Parse(text string, c Currency) (Amount, error) {
 	if err := CheckDecimal(text); err != nil {
 		return Amount{}, err
 	}
+	if minor, ok := plain(text, int(scale)); ok {
+		return Amount{minor, c}, nil
+	}
 	d, err := decimal.NewFromString(text)
 	if err != nil {
 		return Amount{}, &Error{"bad_decimal", "not a decimal number"}
@@ -129,6 +133,29 @@ func Parse(text string, c Currency) (Amount, error) {
 		return Amount{}, &Error{"amount_too_large", fmt.Sprintf("%s is above the bound", text)}
 	}
 	return Amount{coefficient.Int64(), c}, nil
+}
+
+// plain reads a checked text with exactly so many decimals and at most as many
+// digits as MaxMinor has; ok is false for every other.
+func plain(text string, scale int) (minor int64, ok bool) {
+	point := -1
+	if scale > 0 {
+		point = len(text) - scale - 1
+	}
+	if len(text) > 15 || (scale > 0 && (point < 1 || text[point] != '.')) {
+		return 0, false
+	}
+	for i := range len(text) {
+		if i == point {
+			continue
+		}
+		digit := text[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		minor = minor*10 + int64(digit)
+	}
+	return minor, true
 }
 
 // Minor returns the amount in minor units (đồng for VND).
@@ -148,7 +175,10 @@ func (a Amount) Decimal() decimal.Decimal {
 
 // String returns the amount in its one spelling, without the currency.
 func (a Amount) String() string {
-	scale, _ := a.currency.Scale()
+	scale, known := a.currency.Scale()
+	if known && scale == 0 {
+		return strconv.FormatInt(a.minor, 10)
+	}
 	return a.Decimal().StringFixed(scale)
 }
 

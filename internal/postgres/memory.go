@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"socho/ledger"
@@ -68,7 +69,7 @@ func (m *memory) remember(b *ledger.Batch) {
 		m.accounts.put(ledger.AccountName{Organization: a.Organization, Path: a.Path}, *a)
 	}
 	for _, c := range b.Changes {
-		m.state.put(c.StateKey, c.Value)
+		m.state.put(ledger.StateKey{Organization: strings.Clone(c.Organization), Key: c.Key}, c.Value)
 	}
 	if m.careful == 0 {
 		return
@@ -83,33 +84,38 @@ func (m *memory) remember(b *ledger.Batch) {
 }
 
 // recent is a map that forgets: when the newer half is full, it becomes the
-// older half, and what that was is gone.
+// older half, and what that was is gone. It keeps no key that it is asked with.
 type recent[K comparable, V any] struct {
-	newer, older map[K]V
+	newer, older map[K]kept[K, V]
 	half         int
 }
 
+type kept[K comparable, V any] struct {
+	key   K
+	value V
+}
+
 func newRecent[K comparable, V any](most int) recent[K, V] {
-	return recent[K, V]{newer: map[K]V{}, half: most / 2}
+	return recent[K, V]{newer: map[K]kept[K, V]{}, half: most / 2}
 }
 
 func (r *recent[K, V]) get(k K) (v V, ok bool) {
-	if v, ok = r.newer[k]; ok {
-		return v, true
+	found, ok := r.newer[k]
+	if !ok {
+		if found, ok = r.older[k]; ok {
+			r.put(found.key, found.value)
+		}
 	}
-	if v, ok = r.older[k]; ok {
-		r.put(k, v)
-	}
-	return v, ok
+	return found.value, ok
 }
 
 func (r *recent[K, V]) put(k K, v V) {
 	if len(r.newer) >= r.half {
 		if _, there := r.newer[k]; !there {
-			r.newer, r.older = make(map[K]V, r.half), r.newer
+			r.newer, r.older = make(map[K]kept[K, V], r.half), r.newer
 		}
 	}
-	r.newer[k] = v
+	r.newer[k] = kept[K, V]{k, v}
 }
 
 // batchStore is what deciding a batch reads: what is remembered first, then
