@@ -42,15 +42,21 @@ type RecordCheck func(ctx context.Context, o *ledger.Outcome) (string, error)
 
 // Verify examines everything stored as one snapshot saw it: leaves against
 // their rows, transfers against leaves, the tree against the position, balances
-// against transfers, accounts against the chart. check, if not nil, sees each
-// outcome in order. Problems are in the result; errors are faults.
+// against transfers, accounts against the chart, rule state and positions
+// against their digests. An outcome's detail is in no leaf: Compare sees it.
+// check, if not nil, sees each outcome in order. Problems are in the result;
+// errors are faults.
 func (db *DB) Verify(ctx context.Context, check RecordCheck) (*Audit, error) {
+	return db.verify(ctx, check, pgx.ReadOnly, func(pgx.Tx) error { return nil })
+}
+
+func (db *DB) verify(ctx context.Context, check RecordCheck, mode pgx.TxAccessMode, then func(pgx.Tx) error) (*Audit, error) {
 	a := &Audit{OK: true, Sum: map[string]string{}, Position: map[int]int64{}, Roots: map[int]string{}, Problems: []string{}}
-	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: mode}, func(tx pgx.Tx) error {
 		heads, err := heads(ctx, tx)
 		if err != nil {
 			a.problem("%v", err)
-			return nil
+			return then(tx)
 		}
 		for shard := range heads {
 			head := heads[shard]
@@ -67,7 +73,13 @@ func (db *DB) Verify(ctx context.Context, check RecordCheck) (*Audit, error) {
 		if err := a.chains(ctx, tx); err != nil {
 			return err
 		}
-		return a.strays(ctx, tx)
+		if err := a.state(ctx, tx); err != nil {
+			return err
+		}
+		if err := a.strays(ctx, tx); err != nil {
+			return err
+		}
+		return then(tx)
 	})
 	return a, err
 }
@@ -76,7 +88,8 @@ func (db *DB) Verify(ctx context.Context, check RecordCheck) (*Audit, error) {
 func (a *Audit) shard(ctx context.Context, tx pgx.Tx, db *DB, head *ledger.Head, check RecordCheck) error {
 	a.Position[head.Shard] = head.NextOffset
 	var rebuilt ledger.Frontier
-	var last ledger.Hash
+	var last *ledger.Outcome
+	var genesis ledger.Hash
 	const page = 20_000
 	for from := int64(0); from < head.NextOffset; from += page {
 		transfers := map[int64][]ledger.Transfer{}
@@ -112,6 +125,9 @@ func (a *Audit) shard(ctx context.Context, tx pgx.Tx, db *DB, head *ledger.Head,
 			if o.Status == ledger.Posted && len(transfers[o.Offset]) == 0 {
 				a.problem("transfers: %d:%d is posted but has no transfer", o.Shard, o.Offset)
 			}
+			if claims := o.Status.Accepted() || o.Status == ledger.Refused; claims != o.Claims {
+				a.problem("outcomes: whether %d:%d holds its id is not as it was recorded", o.Shard, o.Offset)
+			}
 			if check != nil {
 				found, err := check(ctx, o)
 				if err != nil {
@@ -122,7 +138,9 @@ func (a *Audit) shard(ctx context.Context, tx pgx.Tx, db *DB, head *ledger.Head,
 				}
 			}
 			rebuilt.Append(o.LeafHash)
-			last = ledger.Hash(o.LeafHash)
+			if last = o; o.Offset == 0 {
+				genesis = o.RecordHash
+			}
 		}
 	}
 	root := rebuilt.Root()
@@ -132,8 +150,10 @@ func (a *Audit) shard(ctx context.Context, tx pgx.Tx, db *DB, head *ledger.Head,
 		a.problem("positions: shard %d stands at %d, outcomes end at %d", head.Shard, head.NextOffset, rebuilt.Size)
 	case rebuilt.Root() != head.Frontier.Root():
 		a.problem("positions: the root of shard %d is not that of its outcomes", head.Shard)
-	case head.NextOffset > 0 && last != ledger.Hash(head.LastLeaf):
+	case head.NextOffset > 0 && last.LeafHash != head.LastLeaf:
 		a.problem("positions: the last leaf of shard %d is not that of its last outcome", head.Shard)
+	default:
+		return a.position(ctx, tx, head, last, genesis)
 	}
 	return nil
 }
@@ -245,9 +265,6 @@ func (a *Audit) strays(ctx context.Context, tx pgx.Tx) error {
 		UNION ALL
 		SELECT 'outcomes: ' || o.shard || ':' || o.log_offset || ' is beyond its shard''s position'
 		FROM outcomes o LEFT JOIN positions p USING (shard) WHERE p.shard IS NULL OR o.log_offset >= p.next_offset
-		UNION ALL
-		SELECT 'rule_state: ' || r.organization || ' ' || r.key || ' is beyond its shard''s position'
-		FROM rule_state r LEFT JOIN positions p USING (shard) WHERE p.shard IS NULL OR r.log_offset >= p.next_offset
 		LIMIT $1`, MaxProblems)
 	if err != nil {
 		return err
@@ -260,23 +277,19 @@ func (a *Audit) strays(ctx context.Context, tx pgx.Tx) error {
 // compared lists the tables of a ledger and the columns in which a replay must
 // agree to the letter; the first columns name a row.
 var compared = []struct{ table, name, columns string }{
-	{"positions", `shard::text`, `shard, shards, ledger, genesis, next_offset, next_account, recorded_at, rule_set, last_leaf, frontier`},
+	{"positions", `shard::text`, `shard, shards, ledger, genesis, next_offset, next_account, recorded_at, rule_set, last_leaf, frontier, digest, state_rows`},
 	{"accounts", `shard || ':' || account || ' ' || organization || ':' || path`, `shard, account, organization, path, kind, currency, bound`},
 	{"balances", `shard || ':' || account`, `shard, account, bound, debits, credits, last_transfer`},
 	{"outcomes", `shard || ':' || log_offset`, `shard, log_offset, recorded_at, organization, source, event_id, type, effective_on, status, code, detail, rule_set, value_hash, record_hash, leaf_hash, claims`},
 	{"transfers", `shard || ':' || log_offset || ':' || line`, `shard, log_offset, line, debit, credit, amount, code, effective_on, debit_before, credit_before`},
-	{"rule_state", `organization || ' ' || key`, `organization, key, shard, log_offset, value`},
+	{"rule_state", `organization || ' ' || key`, `organization, key, shard, log_offset, value, digest`},
 }
 
-// Capture copies the tables that change in place into a schema, in one
-// snapshot, and returns the position it was taken at.
-func (db *DB) Capture(ctx context.Context, into string) (map[int]ledger.Head, error) {
-	var captured map[int]ledger.Head
-	err := pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-		var err error
-		if captured, err = heads(ctx, tx); err != nil {
-			return err
-		}
+// Capture is Verify, and copies the tables that change in place into a schema
+// as the same snapshot saw them, for Compare. What the result says of position,
+// roots and transfers is so what Compare compares.
+func (db *DB) Capture(ctx context.Context, into string, check RecordCheck) (*Audit, error) {
+	return db.verify(ctx, check, pgx.ReadWrite, func(tx pgx.Tx) error {
 		for _, table := range []string{"positions", "accounts", "balances", "rule_state"} {
 			if _, err := tx.Exec(ctx, `CREATE TABLE `+pgx.Identifier{into, "captured_" + table}.Sanitize()+` AS TABLE `+pgx.Identifier{db.Schema, table}.Sanitize()); err != nil {
 				return err
@@ -284,7 +297,6 @@ func (db *DB) Capture(ctx context.Context, into string) (map[int]ledger.Head, er
 		}
 		return nil
 	})
-	return captured, err
 }
 
 // Compare holds a replay in another schema against what was captured there and

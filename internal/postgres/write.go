@@ -209,10 +209,14 @@ func copyTransfers(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) er
 }
 
 const (
+	// New rows are counted: a row that is deleted is missed.
 	upsertState = `
-		INSERT INTO rule_state (organization, key, shard, log_offset, value)
-		SELECT o, k, $1, f, v FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[]) AS x(o, k, f, v)
-		ON CONFLICT (organization, key) DO UPDATE SET log_offset = EXCLUDED.log_offset, value = EXCLUDED.value`
+		WITH written AS (
+			INSERT INTO rule_state (organization, key, shard, log_offset, value, digest)
+			SELECT o, k, $1, f, v, d FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[]) AS x(o, k, f, v, d)
+			ON CONFLICT (organization, key) DO UPDATE SET log_offset = EXCLUDED.log_offset, value = EXCLUDED.value, digest = EXCLUDED.digest
+			RETURNING xmax = 0 AS new)
+		UPDATE positions SET state_rows = state_rows + (SELECT count(*) FROM written WHERE new) WHERE shard = $1`
 	// The sums of every touched account, in account order and in one statement,
 	// last: the rows that two batches could contend for are locked shortly.
 	updateBalances = `
@@ -221,8 +225,8 @@ const (
 		WHERE b.shard = $1 AND b.account = x.a`
 	advancePosition = `
 		UPDATE positions SET next_offset = $1, next_account = $2, recorded_at = $3, rule_set = $4,
-			last_leaf = $5, frontier = $6, ledger = $7, genesis = $8
-		WHERE shard = $9 AND next_offset = $10 AND epoch = $11`
+			last_leaf = $5, frontier = $6, ledger = $7, genesis = $8, digest = $9
+		WHERE shard = $10 AND next_offset = $11 AND epoch = $12`
 )
 
 // last sends what is left in one go: rule state, balances and the position,
@@ -232,11 +236,13 @@ func last(ctx context.Context, tx pgx.Tx, epoch int64, b *ledger.Batch) error {
 	all := &pgx.Batch{}
 	if n := len(b.Changes); n > 0 {
 		organizations, keys, offsets, values := make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
+		digests := make([][]byte, n)
 		for i := range b.Changes {
 			c := &b.Changes[i]
 			organizations[i], keys[i], offsets[i], values[i] = c.Organization, c.Key, c.Offset, string(c.Value)
+			digests[i] = stateDigest(shard, c.Organization, c.Key, c.Offset, c.Value)
 		}
-		all.Queue(upsertState, shard, organizations, keys, offsets, values)
+		all.Queue(upsertState, shard, organizations, keys, offsets, values, digests)
 	}
 	if n := len(b.Accounts); n > 0 {
 		numbers, lasts := make([]int64, n), make([]int64, n)
@@ -249,7 +255,7 @@ func last(ctx context.Context, tx pgx.Tx, epoch int64, b *ledger.Batch) error {
 	}
 	h := &b.Head
 	all.Queue(advancePosition, h.NextOffset, h.NextAccount, h.RecordedAt, h.RuleSet, h.LastLeaf[:], h.Frontier.Bytes(), h.Ledger, h.Genesis[:],
-		shard, b.From.NextOffset, epoch)
+		positionDigest(h), shard, b.From.NextOffset, epoch)
 	sent := tx.SendBatch(ctx, all)
 	defer sent.Close() //nolint:errcheck // the error below is that of the same connection
 	for range all.Len() - 1 {

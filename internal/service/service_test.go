@@ -120,12 +120,24 @@ func TestDamagedRowIsNamed(t *testing.T) {
 		{"outcome's code", `UPDATE ledger.outcomes SET code = 'overpaid' WHERE log_offset = 7`, `UPDATE ledger.outcomes SET code = '' WHERE log_offset = 7`, ":7 (event"},
 		{"outcome's id", `UPDATE ledger.outcomes SET event_id = 'other' WHERE log_offset = 7 AND event_id = 'e5'`, `UPDATE ledger.outcomes SET event_id = 'e5' WHERE event_id = 'other'`, ":7:"},
 		{"account's kind", `UPDATE ledger.accounts SET kind = 'asset' WHERE kind = 'income'`, `UPDATE ledger.accounts SET kind = 'income' WHERE path LIKE 'income:%'`, "income:management"},
+		{"outcome's claim", `UPDATE ledger.outcomes SET claims = false WHERE log_offset = 7`, `UPDATE ledger.outcomes SET claims = true WHERE log_offset = 7`, ":7 holds"},
+		{"outcome's detail", `UPDATE ledger.outcomes SET detail = 'x' WHERE log_offset = 7`, `UPDATE ledger.outcomes SET detail = '' WHERE log_offset = 7`, ":7 differs"},
+		{"position's rules", `UPDATE ledger.positions SET rule_set = 2`, `UPDATE ledger.positions SET rule_set = 1`, "positions: the row of shard"},
+		{"position's time", `UPDATE ledger.positions SET recorded_at = recorded_at + interval '1 s'`, `UPDATE ledger.positions SET recorded_at = recorded_at - interval '1 s'`, "positions: the row of shard"},
+		{"position's accounts", `UPDATE ledger.positions SET next_account = next_account + 1`, `UPDATE ledger.positions SET next_account = next_account - 1`, "positions: the row of shard"},
+		{"position's genesis", `UPDATE ledger.positions SET genesis = set_byte(genesis, 0, get_byte(genesis, 0) # 1)`, `UPDATE ledger.positions SET genesis = set_byte(genesis, 0, get_byte(genesis, 0) # 1)`, "positions: the row of shard"},
+		{"position's ledger", `UPDATE ledger.positions SET ledger = ledger || 'x'`, `UPDATE ledger.positions SET ledger = left(ledger, -1)`, "positions: the row of shard"},
+		{"position's digest", `UPDATE ledger.positions SET digest = set_byte(digest, 5, get_byte(digest, 5) # 1)`, `UPDATE ledger.positions SET digest = set_byte(digest, 5, get_byte(digest, 5) # 1)`, "positions: the row of shard"},
+		{"rule state's offset", `UPDATE ledger.rule_state SET log_offset = log_offset - 1 WHERE key = 'bill:b3'`, `UPDATE ledger.rule_state SET log_offset = log_offset + 1 WHERE key = 'bill:b3'`, "bill:b3"},
+		{"rule state's key", `UPDATE ledger.rule_state SET key = 'bill:b99' WHERE key = 'bill:b3'`, `UPDATE ledger.rule_state SET key = 'bill:b3' WHERE key = 'bill:b99'`, "bill:b99"},
+		{"rule state, deleted", `CREATE TABLE public.kept AS SELECT * FROM ledger.rule_state WHERE key = 'bill:b3'; DELETE FROM ledger.rule_state WHERE key = 'bill:b3'`,
+			`INSERT INTO ledger.rule_state SELECT * FROM public.kept; DROP TABLE public.kept`, "rule_state: shard"},
 		{"rule state", `UPDATE ledger.rule_state SET value = replace(value, 'A3"', 'A4"') WHERE key = 'bill:b3'`, `UPDATE ledger.rule_state SET value = replace(value, 'A4"', 'A3"') WHERE key = 'bill:b3'`, "bill:b3"},
 		{"balances, past the trigger", `SET session_replication_role = replica; UPDATE ledger.balances SET debits = debits + 1 WHERE account = 0`, `SET session_replication_role = replica; UPDATE ledger.balances SET debits = debits - 1 WHERE account = 0`, "balances:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			superuser(t, s, c.sql)
-			audit := verify(t, s, c.name == "rule state")
+			audit := verify(t, s, c.name == "outcome's detail")
 			if text := strings.Join(audit.Problems, "\n"); audit.OK || !strings.Contains(text, c.names) {
 				t.Errorf("want a problem naming %q, got ok=%v %s", c.names, audit.OK, text)
 			}

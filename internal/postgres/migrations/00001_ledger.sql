@@ -17,6 +17,8 @@ CREATE TABLE positions (
     rule_set     integer     NOT NULL,
     last_leaf    bytea       NOT NULL,
     frontier     bytea       NOT NULL,
+    digest       bytea       NOT NULL DEFAULT '', -- of all the above once a record is decided; see audit_digests.go
+    state_rows   bigint      NOT NULL DEFAULT 0, -- of the shard in rule_state
     epoch        bigint      NOT NULL DEFAULT 0
 );
 
@@ -92,6 +94,7 @@ CREATE TABLE rule_state (
     shard        smallint NOT NULL,
     log_offset   bigint   NOT NULL, -- of the record that set it last
     value        text     NOT NULL, -- canonical JSON
+    digest       bytea    NOT NULL, -- of all the above; see audit_digests.go
     PRIMARY KEY (organization, key)
 );
 
