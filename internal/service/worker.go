@@ -132,20 +132,21 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 		if err != nil {
 			return worked, err
 		}
-		if len(records) == 0 {
-			continue
-		}
 		session, err := w.log.Session(ctx, w.shard)
 		if err != nil {
 			return worked, err
 		}
 		if session != proved {
 			// The client has come back to the broker, or to another one: what
-			// it has read counts only if the log is still ours.
+			// it has read counts only if the log is still ours. That nothing came
+			// counts no more: another log may be just as long.
 			if err := w.log.Prove(ctx, w.db, head); err != nil {
 				return worked, err
 			}
 			proved = session
+			continue
+		}
+		if len(records) == 0 {
 			continue
 		}
 		batch, err := w.post(ctx, head, epoch, records)
