@@ -39,6 +39,11 @@ func OpenMaintenance(ctx context.Context, url, schema string) (*DB, error) {
 	return open(ctx, url, schema, "")
 }
 
+// idleTimeout bounds how long PostgreSQL lets a transaction of the service wait
+// for its next statement. A process that has frozen in the middle of one would
+// else keep its locks, and whoever is to take over waiting, until it wakes.
+const idleTimeout = "idle_in_transaction_session_timeout"
+
 func open(ctx context.Context, url, schema, role string) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -51,6 +56,9 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 	// A plan kept from when the tables were small would read them whole.
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	config.ConnConfig.RuntimeParams["application_name"] = "socho"
+	if _, given := config.ConnConfig.RuntimeParams[idleTimeout]; role != "" && !given {
+		config.ConnConfig.RuntimeParams[idleTimeout] = "10s"
+	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if role == "" {
 			return nil

@@ -65,6 +65,11 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 	// A filter that is not set must not shape the plan of one that is.
 	p["plan_cache_mode"] = "force_custom_plan"
 	p["jit"] = "off"
+	// A runner that has frozen in the middle of a step must not keep its rows from
+	// the one that takes over.
+	if _, given := p["idle_in_transaction_session_timeout"]; role != "" && !given {
+		p["idle_in_transaction_session_timeout"] = "10s"
+	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if role == "" {
 			return nil
