@@ -116,7 +116,9 @@ func asOf(known, effective string) (as postgres.AsOf, err error) {
 
 // TransfersCommand is socho transfers.
 type TransfersCommand struct {
-	Account string `help:"The account's full name." required:"" placeholder:"ACCOUNT"`
+	Account   string `help:"The account's full name." required:"" placeholder:"ACCOUNT"`
+	AsOf      string `help:"As known before these records, or at a time." placeholder:"SHARD:OFFSET,…|RFC3339"`
+	Effective string `help:"As true at the end of a day." placeholder:"DATE"`
 }
 
 // Help implements kong's help for one command.
@@ -126,13 +128,17 @@ func (*TransfersCommand) Help() string {
 
 // Run lists one account's transfers.
 func (c *TransfersCommand) Run(ctx context.Context, call *Call) error {
+	as, err := asOf(c.AsOf, c.Effective)
+	if err != nil {
+		return err
+	}
 	s, err := call.caughtUp(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	out := call.lines("RECORD\tDATE\tDEBIT\tCREDIT\tAMOUNT\tCODE\tEVENT")
-	err = s.DB.Postings(ctx, c.Account, func(p postgres.Posting) error {
+	err = s.DB.Postings(ctx, c.Account, as, func(p postgres.Posting) error {
 		return out.write(p, "%d:%d/%d\t%s\t%s\t%s\t%s %s\t%s\t%s", p.Shard, p.Offset, p.Line, p.EffectiveOn, p.Debit, p.Credit, p.Amount, p.Currency, p.Code, p.EventID)
 	})
 	if err == postgres.ErrNoAccount {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,36 +39,46 @@ type Balance struct {
 }
 
 // Balances calls each for the accounts whose full name begins with a prefix,
-// sorted by name. Accounts that had no transfer as of then are left out.
+// sorted by name. Accounts that had no transfer as of then are left out. A
+// question about the past adds up sums of whole stretches of the log, and reads
+// transfers of the last stretch alone.
 func (db *DB) Balances(ctx context.Context, prefix string, as AsOf, each func(Balance) error) error {
-	var rows pgx.Rows
-	var err error
+	organization, path, exact := strings.Cut(prefix, ":")
+	const named = `(CASE WHEN $3 THEN organization = $1 AND path ^@ $2 ELSE organization ^@ $1 END)`
 	if as.IsZero() {
-		rows, err = db.Query(ctx, `
+		rows, err := db.Query(ctx, `
 			SELECT organization || ':' || path AS name, kind, currency, debits, credits
 			FROM accounts JOIN balances USING (shard, account)
-			WHERE starts_with(organization || ':' || path, $1)
-			ORDER BY organization || ':' || path COLLATE "C"`, prefix)
-	} else {
-		shards, offsets := as.positions()
-		rows, err = db.Query(ctx, `
-			WITH moved AS (
-				SELECT t.shard, t.debit, t.credit, t.amount FROM transfers t
-				JOIN outcomes o USING (shard, log_offset)
-				LEFT JOIN unnest($2::smallint[], $3::bigint[]) AS p(shard, next_offset) USING (shard)
-				WHERE t.log_offset < coalesce(p.next_offset, 9223372036854775807)
-				  AND ($4::timestamptz IS NULL OR o.recorded_at <= $4)
-				  AND ($5::date IS NULL OR t.effective_on <= $5)),
-			sums AS (
-				SELECT shard, account, sum(d) AS debits, sum(c) AS credits FROM (
-					SELECT shard, debit AS account, amount AS d, 0::numeric AS c FROM moved
-					UNION ALL SELECT shard, credit, 0, amount FROM moved) m
-				GROUP BY shard, account)
-			SELECT organization || ':' || path AS name, kind, currency, debits, credits
-			FROM accounts JOIN sums USING (shard, account)
-			WHERE starts_with(organization || ':' || path, $1)
-			ORDER BY organization || ':' || path COLLATE "C"`, prefix, shards, offsets, instant(as.Time), day(as.Effective))
+			WHERE `+named+`
+			ORDER BY organization || ':' || path COLLATE "C"`, organization, path, exact)
+		return eachBalance(rows, err, each)
 	}
+	shards, upto, summed, err := db.limits(ctx, as)
+	if err != nil {
+		return err
+	}
+	rows, err := db.Query(ctx, `
+		WITH named AS MATERIALIZED (
+			SELECT shard, account, organization || ':' || path AS name, kind, currency FROM accounts WHERE `+named+`),
+		limits AS (
+			SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::bigint[]) AS l(shard, upto, summed)),
+		sums AS (
+			SELECT h.shard, h.account, h.debits, h.credits
+			FROM named n JOIN limits l USING (shard) JOIN projections.account_history h USING (shard, account)
+			WHERE h.next_offset <= l.summed AND ($7::date IS NULL OR h.effective_on <= $7)
+			UNION ALL
+			SELECT t.shard, side.account, side.debits, side.credits
+			FROM limits l JOIN transfers t ON t.shard = l.shard AND t.log_offset >= l.summed AND t.log_offset < l.upto
+			CROSS JOIN LATERAL (VALUES (t.debit, t.amount, 0), (t.credit, 0, t.amount)) AS side(account, debits, credits)
+			WHERE ($7::date IS NULL OR t.effective_on <= $7))
+		SELECT n.name, n.kind, n.currency, sum(s.debits), sum(s.credits)
+		FROM named n JOIN sums s USING (shard, account)
+		GROUP BY n.name, n.kind, n.currency
+		ORDER BY n.name COLLATE "C"`, organization, path, exact, shards, upto, summed, day(as.Effective))
+	return eachBalance(rows, err, each)
+}
+
+func eachBalance(rows pgx.Rows, err error, each func(Balance) error) error {
 	if err != nil {
 		return err
 	}
@@ -122,9 +133,9 @@ type Posting struct {
 var ErrNoAccount = fmt.Errorf("no such account")
 
 // Postings calls each for one account's transfers, in the order of the log. It
-// follows the account's chain from its last transfer back.
+// follows the account's chain from its last transfer as of then back.
 // Errors: ErrNoAccount.
-func (db *DB) Postings(ctx context.Context, account string, each func(Posting) error) error {
+func (db *DB) Postings(ctx context.Context, account string, as AsOf, each func(Posting) error) error {
 	organization, path, _ := strings.Cut(account, ":")
 	var shard int
 	var number int64
@@ -134,9 +145,22 @@ func (db *DB) Postings(ctx context.Context, account string, each func(Posting) e
 		}
 		return err
 	}
+	var last *int64 // of all; known by the balance
+	if len(as.Position) > 0 || !as.Time.IsZero() {
+		shards, upto, summed, err := db.limits(ctx, as)
+		if err != nil {
+			return err
+		}
+		last = new(int64)
+		if i := slices.Index(shards, int16(shard)); i >= 0 {
+			if *last, err = db.lastTransfer(ctx, shard, number, upto[i], summed[i]); err != nil {
+				return err
+			}
+		}
+	}
 	rows, err := db.Query(ctx, `
 		WITH RECURSIVE chain(place) AS (
-			SELECT last_transfer FROM balances WHERE shard = $1 AND account = $2
+			SELECT coalesce($3, last_transfer) FROM balances WHERE shard = $1 AND account = $2
 			UNION ALL
 			SELECT CASE WHEN t.debit = $2 THEN t.debit_before ELSE t.credit_before END
 			FROM chain JOIN transfers t ON t.shard = $1 AND t.log_offset = place / 1024 AND t.line = (place % 1024)::smallint
@@ -147,7 +171,8 @@ func (db *DB) Postings(ctx context.Context, account string, each func(Posting) e
 		JOIN accounts d ON d.shard = t.shard AND d.account = t.debit
 		JOIN accounts c ON c.shard = t.shard AND c.account = t.credit
 		JOIN outcomes o ON o.shard = t.shard AND o.log_offset = t.log_offset
-		ORDER BY t.log_offset, t.line`, shard, number)
+		WHERE $4::date IS NULL OR t.effective_on <= $4
+		ORDER BY t.log_offset, t.line`, shard, number, last, day(as.Effective))
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func TestChainIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	if err := db.Postings(t.Context(), market+":stall:A12:receivable:b1", func(p postgres.Posting) error {
+	if err := db.Postings(t.Context(), market+":stall:A12:receivable:b1", postgres.AsOf{}, func(p postgres.Posting) error {
 		got = append(got, fmt.Sprintf("%d:%d %s", p.Offset, p.Line, p.Amount))
 		return nil
 	}); err != nil {

@@ -188,6 +188,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	nothing := func(context.Context) error { return nil }
 	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
+	tasks = append(tasks, task{"history", nothing, s.sumHistory})
 	if s.inbox > 0 {
 		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
 	}
@@ -198,6 +199,20 @@ func (s *Service) Start(ctx context.Context) error {
 	ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(func() { crew.run(ctx) })
 	return nil
+}
+
+// sumHistory sums up what was decided, stretch by stretch, so that questions
+// about the past need not read it all.
+func (s *Service) sumHistory(ctx context.Context) {
+	for ctx.Err() == nil {
+		moved, err := s.DB.SumHistory(ctx, postgres.HistoryStretch)
+		if err != nil && ctx.Err() == nil {
+			s.slog.Warn("history tries again", "reason", err)
+		}
+		if !moved {
+			pause(ctx, 10*s.tempo.Fault)
+		}
+	}
 }
 
 // nudge wakes whoever listens, if it is not awake already.
