@@ -91,6 +91,9 @@ func TestPayouts(t *testing.T) {
 			step{ordered("o2", "500"), "refused over_entitlement"}, step{lineIn("r1", "500"), "posted"},
 			step{returned("o1", "r1", "500"), "posted payout_reversed"}, step{ordered("o2", "500"), "posted"},
 			holds(recoverable, 0), holds(granted, 500)),
+		"a payout's id stays with its person's month": after(step{reverse("e4"), "posted"},
+			step{entitledTo("p2", "500"), "recorded"}, step{orderedFor("p2", "o1", "500"), "refused payout_exists"},
+			step{orderedFor("p2", "o2", "500"), "posted"}, step{ordered("o1", "400"), "posted"}),
 		"paid out before it was ordered": after(
 			step{settled("o2", "200"), "posted payout_unknown"}, step{entitled("700"), "recorded"}, step{ordered("o2", "200"), "refused payout_left"},
 			step{reverse("e5"), "posted"}, step{ordered("o2", "200"), "posted"}, step{settled("o2", "200"), "posted"},
@@ -134,6 +137,12 @@ func TestPayouts(t *testing.T) {
 		"an entitlement keeps its currency while granted": after(
 			step{entitledIn(usd("9.00")), "refused other_currency"}, step{reverse("e4"), "posted"}, step{entitledIn(usd("9.00")), "recorded"},
 			step{ordered("o1", "1"), "refused not_entitled"}, step{reverse("e7"), "recorded"}, step{ordered("o1", "500"), "posted"}),
+		"an entitlement keeps its currency while to be recovered": {
+			{lineIn("g1", "5000"), "posted"}, {funded("g1", "5000"), "posted"}, {lineOut("out1", "5000"), "posted"},
+			{entitledIn(usd("9.00")), "recorded"}, {entitled("500"), "recorded"}, {ordered("o1", "500"), "posted"}, {reverse("e5"), "posted"},
+			{settled("o1", "500"), "posted payout_reversed"}, {entitledIn(usd("9.00")), "refused other_currency"},
+			{reverse("e4"), "refused entitlement_in_use"}, {reverse("e3"), "recorded"}, {reverse("e4"), "recorded"},
+		},
 		"too many changes": append(slices.Repeat([]step{{entitled("500"), "recorded"}}, 16),
 			step{entitled("500"), "refused too_many_changes"}, step{reverse("e3"), "recorded"}, step{entitled("500"), "recorded"}),
 	} {

@@ -53,13 +53,17 @@ func (r stopRow) from() (from events.Period, ok bool) {
 	return from, len(r.Set) > 0
 }
 
-// entitled sets what a person may receive for a month. Once something has been
-// granted, the currency stands: amounts of two currencies cannot be compared.
+// committed is what of a month's entitlement is granted, or has left beyond it.
+func (d *decision) committed(person events.ID, programme events.Word, period events.Period, c money.Currency) int64 {
+	return d.owed(monthAccount(person, "granted", programme, period, c)) + d.owed(monthAccount(person, "recoverable", programme, period, c))
+}
+
+// entitled sets what a person may receive for a month. Once some of it is committed,
+// the currency stands: amounts of two currencies cannot be compared.
 func (d *decision) entitled(f *events.PersonEntitled) {
 	key := entitlementKey(f.Person, f.Programme, f.Period)
 	row, _ := get[entitlementRow](d, key)
-	if before, ok := row.last(); ok && before.Currency != f.Currency &&
-		d.owed(monthAccount(f.Person, "granted", f.Programme, f.Period, before.Currency)) > 0 {
+	if before, ok := row.last(); ok && before.Currency != f.Currency && d.committed(f.Person, f.Programme, f.Period, before.Currency) > 0 {
 		d.refuse("other_currency", "granted in %s", before.Currency)
 		return
 	}
@@ -109,8 +113,9 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 	granted, payable := monthAccount(f.Person, "granted", f.Programme, f.Period, c), payoutAccount(f.Person, "payable", f.Payout, c)
 	fund, used := inCurrency("grants:received", c), inCurrency("grants:used", c)
 	d.looksAt(payable, used)
-	taken := d.owed(granted) + d.owed(monthAccount(f.Person, "recoverable", f.Programme, f.Period, c))
-	if row, known := get[payoutRow](d, payoutKey(f.Payout)); known && !row.Void {
+	taken := d.committed(f.Person, f.Programme, f.Period, c)
+	order := payoutRow{Person: f.Person, Programme: f.Programme, Period: f.Period, Amount: f.Amount, Currency: c}
+	if before, known := get[payoutRow](d, payoutKey(f.Payout)); known && !before.givesWayTo(order) {
 		d.refuse("payout_exists", "payout %s", f.Payout)
 		return
 	}
@@ -138,9 +143,17 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 		d.refuse("fund_exhausted", "asked %s, left %d", a, left)
 		return
 	}
-	d.put(payoutKey(f.Payout), payoutRow{Person: f.Person, Programme: f.Programme, Period: f.Period, Amount: f.Amount, Currency: c})
+	d.put(payoutKey(f.Payout), order)
 	d.transfer("payout_ordered", a, granted, payable)
 	d.transfer("grant_used", a, fund, used)
+}
+
+// givesWayTo reports whether an order may take a payout's id again: once the one
+// before was taken back, and for the same month of the same person, since money
+// may still move under the id.
+func (r payoutRow) givesWayTo(order payoutRow) bool {
+	order.Amount, order.Void = r.Amount, true
+	return r == order
 }
 
 // closes reports whether a month is stopped.

@@ -29,7 +29,7 @@ func (d *decision) openingBalance(f *events.OpeningBalance) {
 	}
 	if holder, bill, ok := isReceivable(string(f.Path)); ok {
 		// An opening receivable is a bill from before, and can be paid like one.
-		if _, taken := d.knownBill(events.ID(bill)); taken {
+		if d.billTaken(events.ID(bill), holder) {
 			d.refuse("bill_exists", "bill %s", bill)
 			return
 		}
@@ -53,12 +53,20 @@ func (d *decision) knownBill(id events.ID) (billRow, bool) {
 	return row, ok && !row.Void
 }
 
+// billTaken reports whether a bill's id cannot be used: by a bill that stands, or
+// by one that was reversed and is another holder's, for which money may still
+// come.
+func (d *decision) billTaken(id events.ID, holder string) bool {
+	row, ok := get[billRow](d, billKey(id))
+	return ok && (!row.Void || row.Holder != holder)
+}
+
 func receivable(holder string, bill events.ID, c money.Currency) string {
 	return inCurrency(holder+":receivable:"+string(bill), c)
 }
 
 func (d *decision) bill(bill events.ID, holder, revenue string, reference events.Reference, c money.Currency, items []events.Item) {
-	if _, taken := d.knownBill(bill); taken {
+	if d.billTaken(bill, holder) {
 		d.refuse("bill_exists", "bill %s", bill)
 		return
 	}

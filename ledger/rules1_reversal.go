@@ -181,6 +181,9 @@ func (d *decision) unset(held Claimed) bool {
 	row.Set = slices.DeleteFunc(row.Set, func(e entitlement) bool { return e.Offset == held.Offset })
 	if now, _ := row.last(); now != before {
 		granted := d.owed(monthAccount(which.Person, "granted", which.Programme, which.Period, before.Currency))
+		if now.Currency != "" && now.Currency != before.Currency {
+			granted = d.committed(which.Person, which.Programme, which.Period, before.Currency)
+		}
 		if left := now.in(before.Currency); granted > left {
 			d.refuse("entitlement_in_use", "asked %d, granted %d", left, granted)
 			return false

@@ -180,8 +180,12 @@ func TestRules(t *testing.T) {
 			{opening("stall:A1:receivable:old", "debit", usd("3.00")), "posted"}, holds("stall:A1:receivable:b1:USD", 200),
 		},
 		"a reference code stays with its holder": {
-			{pupilBill("b1", "p1"), "posted"}, {reverse("e0"), "posted"}, {pupilBill("b1", "p2"), "refused reference_used"},
+			{pupilBill("b1", "p1"), "posted"}, {reverse("e0"), "posted"}, {pupilBill("b2", "p2"), "refused reference_used"},
 			{pupilBill("b2", "p1"), "refused reference_used"}, {pupilBill("b1", "p1"), "posted"},
+		},
+		"a bill's id stays with its holder": {
+			{pupilBill("b1", "p1"), "posted"}, {reverse("e0"), "posted"}, {pupilBill("b1", "p2"), "refused bill_exists"},
+			{fee("b1", "1"), "refused bill_exists"}, {opening("stall:A1:receivable:b1", "debit", dong("1")), "refused bill_exists"},
 		},
 		"what an office may bring along": {
 			{opening("bank:main", "debit", dong("5000")), "posted"}, {opening("stall:A1:receivable:old", "debit", dong("70")), "posted"},
