@@ -51,8 +51,8 @@ func (l *Log) Ends(ctx context.Context) (map[int]int64, error) {
 
 // Bounds on one read of the log.
 const (
-	readRecords = 8192
-	readBytes   = 8 << 20
+	readRecords = 4096
+	readBytes   = 3 << 20
 	readWait    = 250 * time.Millisecond
 )
 
@@ -99,8 +99,11 @@ func (l *Log) Produce(ctx context.Context, shard int, records []events.Record) (
 
 func toRecord(m *kafka.Message) events.Record {
 	r := events.Record{Shard: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value}
-	for _, h := range m.Headers {
-		r.Headers = append(r.Headers, events.Header{Name: h.Name, Value: h.Value})
+	if len(m.Headers) > 0 {
+		r.Headers = make([]events.Header, len(m.Headers))
+	}
+	for i, h := range m.Headers {
+		r.Headers[i] = events.Header{Name: h.Name, Value: h.Value}
 	}
 	return r
 }

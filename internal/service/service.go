@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"socho/events"
 	"socho/internal/devstack"
 	"socho/internal/kafka"
 	"socho/internal/postgres"
@@ -181,13 +182,18 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	wake := make(chan struct{}, 1)
 	var tasks []task
+	turns, feed := newTurns(s.Log.shards), &feed{}
+	moved := func(records []events.Record, batch *ledger.Batch) {
+		feed.put(records, batch)
+		nudge(wake)
+	}
 	for shard := range s.Log.shards {
-		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, tempo: s.tempo, moved: func() { nudge(wake) }}
+		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, tempo: s.tempo, turns: turns, moved: moved}
 		forget := func(ctx context.Context) error { return s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}) }
 		tasks = append(tasks, task{fmt.Sprintf("shard:%d", shard), forget, w.run})
 	}
 	nothing := func(context.Context) error { return nil }
-	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
+	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, feed, wake) }})
 	tasks = append(tasks, task{"history", nothing, s.sumHistory})
 	if s.inbox > 0 {
 		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
@@ -224,8 +230,8 @@ func nudge(wake chan struct{}) {
 }
 
 // project folds what the ledger accepts until the context ends.
-func (s *Service) project(ctx context.Context, wake <-chan struct{}) {
-	runner := &projections.Runner{Source: s.Accepted(), Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
+func (s *Service) project(ctx context.Context, feed *feed, wake <-chan struct{}) {
+	runner := &projections.Runner{Source: fed{source{s.Log, s.DB}, feed}, Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
 		s.slog.Warn("projections try again", "reason", err)
 	}}
 	runner.Start(ctx)

@@ -21,7 +21,8 @@ type worker struct {
 	db    *postgres.DB
 	slog  *slog.Logger
 	tempo Tempo
-	moved func() // told after each commit
+	turns turns                                // to decide and write; nil: no waiting
+	moved func([]events.Record, *ledger.Batch) // told after each commit
 }
 
 // run works until the context ends or the shard must stand still. A shard that
@@ -149,12 +150,17 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 		if len(records) == 0 {
 			continue
 		}
+		give, ok := w.turns.take(ctx)
+		if !ok {
+			return worked, ctx.Err()
+		}
 		batch, err := w.post(ctx, head, epoch, records)
+		give()
 		if err != nil {
 			return worked, err
 		}
 		head, worked = batch.Head, true
-		w.moved()
+		w.moved(records, batch)
 	}
 }
 

@@ -1,0 +1,64 @@
+package service
+
+import (
+	"testing"
+
+	"socho/events"
+	"socho/ledger"
+)
+
+// TestFeed: what was put comes out in order from any offset, up to a bound, and
+// what does not follow is not there.
+func TestFeed(t *testing.T) {
+	var f feed
+	put := func(shard int, from, to int64) {
+		b := &ledger.Batch{From: ledger.Head{Shard: shard, NextOffset: from}, Head: ledger.Head{Shard: shard, NextOffset: to}}
+		var records []events.Record
+		for o := from; o < to; o++ {
+			records = append(records, events.Record{Shard: shard, Offset: o})
+			b.Outcomes = append(b.Outcomes, ledger.Outcome{Shard: shard, Offset: o})
+			b.Transfers = append(b.Transfers, nil)
+		}
+		f.put(records, b)
+	}
+	check := func(shard int, from int64, most int, want int64) {
+		t.Helper()
+		records, batch := f.next(shard, from, most)
+		if int64(len(records)) != want {
+			t.Fatalf("%d:%d: %d records, want %d", shard, from, len(records), want)
+		}
+		for i, r := range records {
+			if r.Offset != from+int64(i) || batch.Outcomes[i].Offset != r.Offset || len(batch.Transfers) != len(records) {
+				t.Fatalf("%d:%d: record %d is of offset %d", shard, from, i, r.Offset)
+			}
+		}
+	}
+	check(0, 0, 10, 0)
+	put(0, 5, 10)
+	put(0, 10, 13)
+	put(1, 0, 4)
+	check(0, 0, 100, 0) // the beginning is not there
+	check(0, 5, 100, 8)
+	check(0, 5, 6, 5) // whole batches
+	check(0, 7, 2, 2)
+	check(0, 7, 100, 6)
+	check(0, 11, 100, 2)
+	check(0, 5, 100, 0) // forgotten
+	check(0, 13, 100, 0)
+	check(1, 0, 100, 4)
+	put(0, 20, 22) // a gap
+	check(0, 10, 100, 0)
+	check(0, 20, 100, 2)
+	end := int64(22)
+	for ; end < 2*feedRecords; end += 1000 {
+		put(0, end, end+1000)
+	}
+	if f.held > feedRecords || f.held < feedRecords-2000 {
+		t.Errorf("%d records are held", f.held)
+	}
+	check(0, 22, 100, 0)
+	check(0, end, 1000, 0)
+	if f.held > 4 {
+		t.Errorf("%d records are held when all was taken", f.held)
+	}
+}
