@@ -161,11 +161,12 @@ func (d *decision) refunded(f *events.Refunded) {
 		holder = "pupil:" + string(f.Person)
 	}
 	credit := inCurrency(holder+":credit", a.Currency())
+	to, code := d.outgoing(f.Line, a)
+	d.looksAt(to)
 	if left := d.held(credit); a.Minor() > left {
 		d.refuse("more_than_credit", "asked %s, credit %d", a, left)
 		return
 	}
-	to, code := d.outgoing(f.Line, a)
 	d.unusual(code)
 	d.transfer("refund", a, credit, to)
 }

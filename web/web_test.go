@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/html"
 
 	"socho/events"
+	"socho/ledger"
 )
 
 func serve(t *testing.T, f *fake) http.Handler {
@@ -412,5 +413,29 @@ func TestNoFloats(t *testing.T) {
 		if slices.ContainsFunc(forbidden, func(word string) bool { return strings.Contains(string(b), word) }) {
 			t.Errorf("%s holds a float", file.Name())
 		}
+	}
+}
+
+// TestAccountsAndDetails: the accounts and notes of unusual postings are said,
+// not spelled.
+func TestAccountsAndDetails(t *testing.T) {
+	languages, err := loadLanguages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	en := languages["en"]
+	for path, want := range map[string]string{
+		"suspense:in":                           "money in, waiting for its owner or its proof",
+		"suspense:in:USD":                       "money in, waiting for its owner or its proof",
+		"suspense:out:o1":                       "money that left for payout o1, which nobody has ordered",
+		"suspense:out:o1:USD":                   "money that left for payout o1, which nobody has ordered",
+		"person:p1:recoverable:elderly:2026-09": "to be recovered from person p1, " + en.word("programme", "elderly") + ", " + month("2026-09"),
+	} {
+		if got := en.account(path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+	if got, want := en.detail(&ledger.Outcome{Detail: "also line_unknown more_than_held"}), "Also: "+en.word("reason", "line_unknown")+"; "+en.word("reason", "more_than_held"); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

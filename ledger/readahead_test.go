@@ -1,0 +1,84 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"socho/events"
+	"socho/ledger"
+)
+
+// asked counts how often a store is asked.
+type asked struct {
+	*ledger.Book
+	times int
+}
+
+func (a *asked) Claims(ctx context.Context, shard int, claims []ledger.Claim) (map[ledger.Claim]ledger.Claimed, error) {
+	a.times++
+	return a.Book.Claims(ctx, shard, claims)
+}
+
+func (a *asked) Accounts(ctx context.Context, shard int, names []ledger.AccountName) (map[ledger.AccountName]ledger.Account, error) {
+	a.times++
+	return a.Book.Accounts(ctx, shard, names)
+}
+
+func (a *asked) State(ctx context.Context, shard int, keys []ledger.StateKey) (map[ledger.StateKey][]byte, error) {
+	a.times++
+	return a.Book.State(ctx, shard, keys)
+}
+
+// TestReadAhead: a batch of any size asks the store as often as a small one,
+// whatever its facts look at.
+func TestReadAhead(t *testing.T) {
+	const n = 40
+	book := &asked{Book: ledger.NewBook(1)}
+	next := int64(0)
+	decide := func(what string, records []events.Record) {
+		t.Helper()
+		book.times = 0
+		batch, err := ledger.Decide(t.Context(), book.Head(0), records, book)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range batch.Outcomes {
+			if !o.Status.Accepted() || o.Code != "" {
+				t.Fatalf("%s: %s %s (%s)", what, o.Status, o.Code, o.Detail)
+			}
+		}
+		if book.times > 6 {
+			t.Errorf("%s: %d records asked the store %d times", what, len(records), book.times)
+		}
+		book.Apply(batch)
+		next += int64(len(records))
+	}
+	each := func(what string, facts ...func(i int) events.Fact) {
+		t.Helper()
+		var records []events.Record
+		for i := range n {
+			for j, fact := range facts {
+				f := fact(i)
+				records = append(records, write(t, next+int64(len(records)), org, nameOf(f), fmt.Sprint(what, j, "-", i), f))
+			}
+		}
+		decide(what, records)
+	}
+	id := func(kind string, i int) string { return fmt.Sprint(kind, i) }
+	decide("open", []events.Record{
+		write(t, 0, "shard:0", "shard.opened", "open", &events.ShardOpened{Ledger: "test", Format: number(1), Shard: number(0), Shards: number(1)}),
+		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(1)}),
+	})
+	each("lines", func(i int) events.Fact { return lineIn(id("in", i), "1000") }, func(i int) events.Fact { return lineOut(id("out", i), "1000") })
+	each("rights", func(i int) events.Fact { return entitledTo(id("p", i), "500") }, func(i int) events.Fact { return fee(id("b", i), "300") })
+	each("grants", func(i int) events.Fact { return funded(id("in", i), "600") })
+	each("orders", func(i int) events.Fact { return orderedFor(id("p", i), id("o", i), "500") })
+	each("sent", func(i int) events.Fact { return sent(id("o", i), "500") })
+	each("settled", func(i int) events.Fact { return settledOn(id("out", i), id("o", i), "500") })
+	each("back", func(i int) events.Fact { return returned(id("o", i), id("in", i), "100") })
+	each("paid", func(i int) events.Fact { return paid(id("b", i), id("in", i), "100") })
+	each("placed", func(i int) events.Fact { return allocated(id("in", i), id("b", i), "100") })
+	each("cash", func(i int) events.Fact { return paidCash(id("b", i), "100") }, func(i int) events.Fact { return drawn(id("out", i), "100") })
+	each("banked", func(i int) events.Fact { return banked(id("in", i), "100") })
+}
