@@ -52,6 +52,8 @@ const (
 	foldedAtOnce  = 2                     // shards
 	defaultPoll   = 50 * time.Millisecond // between looks for new records
 	defaultPause  = time.Second           // before a source or store is asked again
+	defaultRest   = 40 * time.Millisecond // from the beginning of one round to that of the next
+	plenty        = 4096                  // records in a round, after which there is no rest
 	pollElsewhere = 20 * time.Millisecond // for a runner in another process
 )
 
@@ -65,6 +67,7 @@ type Runner struct {
 	Batch       int           // records of the log in a step; BatchRecords unless said otherwise
 	Poll        time.Duration // pause while there is nothing new; 50 ms unless said otherwise
 	Pause       time.Duration // after a fault; 1 s unless said otherwise
+	Rest        time.Duration // between rounds that find little to fold; 40 ms unless said otherwise
 	Fault       func(error)   // told of faults that the runner goes on after; may be nil
 
 	mu      sync.Mutex
@@ -92,6 +95,9 @@ func (r *Runner) prepare() {
 	}
 	if r.Pause == 0 {
 		r.Pause = defaultPause
+	}
+	if r.Rest == 0 {
+		r.Rest = defaultRest
 	}
 	r.at, r.changed, r.wake = map[string]map[int]int64{}, make(chan struct{}), make(chan struct{}, 1)
 }
@@ -134,6 +140,7 @@ func (r *Runner) Wake() {
 
 func (r *Runner) run(ctx context.Context) {
 	for ctx.Err() == nil {
+		rest := time.After(r.Rest)
 		moved, err := r.round(ctx)
 		if err != nil && ctx.Err() == nil && r.Fault != nil {
 			r.Fault(err)
@@ -142,7 +149,15 @@ func (r *Runner) run(ctx context.Context) {
 		switch {
 		case err != nil:
 			pause = r.Pause
-		case moved:
+		case moved >= plenty:
+			continue
+		case moved > 0:
+			// A step costs the same whether it folds one record or hundreds, and
+			// whoever decides the next ones needs the processors too.
+			select {
+			case <-ctx.Done():
+			case <-rest:
+			}
 			continue
 		}
 		select {
@@ -159,22 +174,23 @@ func (r *Runner) Fold(ctx context.Context) error {
 	r.prepare()
 	for {
 		moved, err := r.round(ctx)
-		if err != nil || !moved {
+		if err != nil || moved == 0 {
 			return err
 		}
 	}
 }
 
-// round takes every shard one step forward and says whether any moved.
-func (r *Runner) round(ctx context.Context) (moved bool, err error) {
-	var some atomic.Bool
+// round takes every shard as far as the ledger stood at its beginning, and says
+// by how many records they moved: 1 at least where any did.
+func (r *Runner) round(ctx context.Context) (moved int64, err error) {
+	var some atomic.Int64
 	heads, err := r.Source.Heads(ctx)
 	if err != nil {
-		return false, fmt.Errorf("projections: where the ledger stands: %w", err)
+		return 0, fmt.Errorf("projections: where the ledger stands: %w", err)
 	}
 	at, err := r.Store.Positions(ctx)
 	if err != nil {
-		return false, fmt.Errorf("projections: where the projections stand: %w", err)
+		return 0, fmt.Errorf("projections: where the projections stand: %w", err)
 	}
 	r.moved(at)
 	group, ctx := errgroup.WithContext(ctx)
@@ -193,9 +209,13 @@ func (r *Runner) round(ctx context.Context) (moved bool, err error) {
 			// A shard goes on by itself for as long as it is behind the head that
 			// was read, so that its reads and another shard's writes overlap.
 			for {
+				before := slices.Min(slices.Collect(maps.Values(from)))
 				next, err := r.step(ctx, shard, from)
-				if next > 0 || errors.Is(err, ErrMoved) {
-					some.Store(true)
+				switch {
+				case errors.Is(err, ErrMoved):
+					some.Add(1)
+				case next > 0:
+					some.Add(max(next-before, 1))
 				}
 				switch {
 				case errors.Is(err, ErrMoved):
