@@ -19,6 +19,7 @@ import (
 	"io/fs"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -51,10 +52,11 @@ END $$;`
 // migration runs in a transaction of its own; a crash between two leaves the
 // earlier ones in place, and the next start goes on. Errors: ErrDrift.
 func Migrate(ctx context.Context, url, schema string, files fs.FS) error {
-	config, err := pgx.ParseConfig(url)
+	pool, err := pgxpool.ParseConfig(url) // which knows the pool's settings from the server's
 	if err != nil {
 		return fmt.Errorf("database address: %w", err)
 	}
+	config := pool.ConnConfig
 	config.RuntimeParams["search_path"] = schema
 	config.RuntimeParams["client_min_messages"] = "warning"
 	db := stdlib.OpenDB(*config)
@@ -80,7 +82,7 @@ CREATE TABLE IF NOT EXISTS `+name+`.migration_digests (version bigint PRIMARY KE
 	if err != nil {
 		return err
 	}
-	if err := checkDrift(ctx, lock, provider, files, schema); err != nil {
+	if complete, err := checkDrift(ctx, lock, provider, files, schema); err != nil || complete {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
@@ -98,31 +100,34 @@ func digestOf(files fs.FS, source *goose.Source) ([]byte, error) {
 	return sum[:], nil
 }
 
-func checkDrift(ctx context.Context, conn *sql.Conn, provider *goose.Provider, files fs.FS, schema string) error {
+// checkDrift compares the migrations that the schema was built by with ours;
+// complete says that they are all of them. Errors: ErrDrift.
+func checkDrift(ctx context.Context, conn *sql.Conn, provider *goose.Provider, files fs.FS, schema string) (complete bool, err error) {
 	known := map[int64][]byte{}
 	for _, source := range provider.ListSources() {
 		digest, err := digestOf(files, source)
 		if err != nil {
-			return err
+			return false, err
 		}
 		known[source.Version] = digest
 	}
 	rows, err := conn.QueryContext(ctx, `SELECT version, digest FROM `+pgx.Identifier{schema}.Sanitize()+`.migration_digests`)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	built := 0
+	for ; rows.Next(); built++ {
 		var version int64
 		var digest []byte
 		if err := rows.Scan(&version, &digest); err != nil {
-			return err
+			return false, err
 		}
 		if string(known[version]) != string(digest) {
-			return fmt.Errorf("%w: migration %d of schema %s is another one than this program carries; use the release that built the database, or a newer one", ErrDrift, version, schema)
+			return false, fmt.Errorf("%w: migration %d of schema %s is another one than this program carries; use the release that built the database, or a newer one", ErrDrift, version, schema)
 		}
 	}
-	return rows.Err()
+	return built == len(known), rows.Err()
 }
 
 func keepDigests(ctx context.Context, conn *sql.Conn, provider *goose.Provider, files fs.FS, name string) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -57,7 +58,9 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database address: %w", err)
 	}
-	config.MaxConns = max(config.MaxConns, 8)
+	if !strings.Contains(url, "pool_max_conns") { // else whoever runs this knows better
+		config.MaxConns = max(config.MaxConns, 8)
+	}
 	p := config.ConnConfig.RuntimeParams
 	p["search_path"] = pgx.Identifier{schema}.Sanitize()
 	p["timezone"] = "UTC"
