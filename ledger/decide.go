@@ -65,6 +65,7 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 	if err := v.prefetchAll(set, decoded); err != nil {
 		return nil, err
 	}
+	d := new(decision) // one after the other; the batch keeps copies
 	for i := range records {
 		r := &records[i]
 		if r.Shard != head.Shard || r.Offset != batch.Head.NextOffset {
@@ -79,7 +80,7 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 			}
 			copy(decoded[i:], decodeAll(set, records[i:]))
 		}
-		d := &decision{view: v, head: &batch.Head, record: r, set: set}
+		*d = decision{view: v, head: &batch.Head, record: r, set: set}
 		d.outcome = Outcome{Shard: r.Shard, Offset: r.Offset, RuleSet: set.Number, RecordHash: r.Hash(), ValueHash: events.ValueHash(r.Value)}
 		d.outcome.RecordedAt = recordedAt(r, batch.Head.RecordedAt)
 		d.decide(decoded[i])

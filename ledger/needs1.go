@@ -68,6 +68,9 @@ func withReference(key string, reference events.Reference) []string {
 	return []string{key, referenceKey(reference)}
 }
 
+// noRecord is what an event is decided as while nothing is decided.
+var noRecord = events.Record{Offset: -1}
+
 // accountsOf1 names the accounts that deciding an event is going to touch, and
 // what further state, as far as the state that was read tells: it decides the
 // event against a ledger without accounts and notes what it asked for.
@@ -80,7 +83,8 @@ func accountsOf1(e *events.Event, v *view) (paths, keys []string) {
 	}
 	clear(v.probe.accounts)
 	clear(v.probe.state)
-	d := &decision{view: v.probe, head: &Head{}, record: &events.Record{Offset: -1}, event: e}
+	d := &v.probe.dry
+	*d = decision{view: v.probe, head: &Head{}, record: &noRecord, event: e, transfers: d.transfers[:0]}
 	decide1(d)
 	paths = make([]string, 0, len(v.probe.accounts)+2*len(d.transfers))
 	for name := range v.probe.accounts {

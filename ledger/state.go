@@ -55,6 +55,7 @@ type view struct {
 	presumes bool  // see Presumer
 	under    *view // of a probe: the view whose claims and state it sees; it has no store
 	probe    *view
+	dry      decision             // of a probe
 	parsed   map[StateKey]billRow // rows of state that a rule has read
 	claims   map[Claim]Claimed
 	asked    map[Claim]bool
