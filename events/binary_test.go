@@ -18,10 +18,19 @@ func TestFromMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	with := func(attributes string) []byte {
+		p, err := ParsePublished([]byte(strings.Replace(fee, `"id":`, attributes+`"id":`, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.envelope
+	}
 	pretty := strings.ReplaceAll(fee, ",", ",\r\n  ")
 	for name, line := range map[string][]byte{
 		"structured":         FromMessage([]Header{{"content-type", []byte(ContentType)}}, []byte(fee)),
 		"structured, spaced": FromMessage(nil, []byte(pretty)),
+		"structured, marked": FromMessage(append(attributes, Header{"Content-Type", []byte("Application/CloudEvents+json")}), []byte("\xef\xbb\xbf"+fee)),
+		"binary, typed":      FromMessage(append(attributes, Header{"content-type", []byte("application/json")}), []byte(data)),
 		"binary":             FromMessage(attributes, []byte(data)),
 		"binary, spaced":     FromMessage(attributes, []byte(strings.ReplaceAll(data, ",", ",\n"))),
 	} {
@@ -37,7 +46,7 @@ func TestFromMessage(t *testing.T) {
 	typed := append(attributes, Header{"content-type", []byte("application/json; charset=utf-8")},
 		Header{"ce_device", []byte("phone-1")}, Header{"ce_deviceseq", []byte("7")})
 	p, err := ParsePublished(FromMessage(typed, []byte(data)))
-	if err != nil || *p.Event.DeviceSeq != 7 || p.Event.DataContentType != "application/json" {
+	if err != nil || *p.Event.DeviceSeq != 7 || string(p.envelope) != string(with(`"device":"phone-1","deviceseq":7,`)) {
 		t.Errorf("%v", err)
 	}
 	for name, bad := range map[string][]byte{
@@ -46,7 +55,16 @@ func TestFromMessage(t *testing.T) {
 		"a number as an id":    FromMessage(append(attributes, Header{"ce_deviceseq", []byte("x")}), []byte(data)),
 		"an unknown attribute": FromMessage(append(attributes, Header{"ce_colour", []byte("red")}), []byte(data)),
 		"nothing":              FromMessage(nil, nil),
+		"no value":             FromMessage(attributes, nil),
+		"data twice":           FromMessage(append(attributes, Header{"ce_data", []byte("x")}), []byte(data)),
+		"no text":              FromMessage(append(attributes, Header{"ce_device", []byte{0xff}}), []byte(data)),
 	} {
+		if name != "nothing" && name != "a number as an id" && name != "an unknown attribute" {
+			s := Salvaged(bad)
+			if s.Organization != "hg-cho-dong-van" || string(s.ID) != "0198f2a0-0000-7000-8000-000000000001" || s.Person != "p-17" && name != "no value" && name != "data is none" {
+				t.Errorf("%s is filed as %+v: %s", name, s, bad)
+			}
+		}
 		if _, err := ParsePublished(bad); err == nil {
 			t.Errorf("%s is an event: %s", name, bad)
 		}

@@ -81,7 +81,9 @@ type entry struct {
 
 // Vocabulary is a set of event types and currencies to read events with. What
 // a rule set decides by is frozen with it, while the catalogue grows: an old
-// log is read by the words it was written in.
+// log is read by the words it was written in. Envelope attributes, bounds and
+// closed sets are the same in every vocabulary so far; testdata/golden/boundary.txt
+// holds them, and a change to one has to become a part of Vocabulary first.
 type Vocabulary struct {
 	types      map[string]entry // by full type name
 	newest     map[string]int   // area.fact: the newest version, which older ones are lifted to

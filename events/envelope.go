@@ -35,7 +35,6 @@ type Envelope struct {
 	Type             string         `json:"type"`
 	Subject          string         `json:"subject"`
 	Time             Time           `json:"time"`
-	DataContentType  MediaType      `json:"datacontenttype,omitzero"`
 	Device           ID             `json:"device,omitzero" holds:"opaque"`
 	DeviceSeq        *Count         `json:"deviceseq,omitzero" within:"1,2147483647"`
 	TicketRange      ID             `json:"ticketrange,omitzero"`

@@ -40,7 +40,6 @@ var validators = map[reflect.Type]func(string) bool{
 	reflect.TypeFor[EventID]():      validEventID,
 	reflect.TypeFor[Path]():         ValidPath,
 	reflect.TypeFor[Cipher]():       validInput,
-	reflect.TypeFor[MediaType]():    validMediaType,
 	reflect.TypeFor[Time]():         validTime,
 	// Read as plain text, and checked by what knows more.
 	reflect.TypeFor[money.Currency](): func(s string) bool { return s != "" },

@@ -63,10 +63,9 @@ func every(s string, least, most int, ok func(byte) bool) bool {
 	return true
 }
 
-func digit(c byte) bool    { return c >= '0' && c <= '9' }
-func lower(c byte) bool    { return c >= 'a' && c <= 'z' }
-func upper(c byte) bool    { return c >= 'A' && c <= 'Z' }
-func hexDigit(c byte) bool { return digit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+func lower(c byte) bool { return c >= 'a' && c <= 'z' }
+func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
 
 // ValidOrganization reports whether s can be an organization's name.
 func ValidOrganization(s string) bool {
@@ -103,27 +102,13 @@ func validText(s string, most int) bool {
 	return true
 }
 
-// personalSchemes begin URIs that are a person's number or address, or hold a
-// text of their own: no publisher's name.
-var personalSchemes = []string{"tel:", "mailto:", "sms:", "sip:", "sips:", "im:", "xmpp:", "geo:", "data:"}
-
 func validURI(s string) bool {
-	for _, scheme := range personalSchemes {
-		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-			return false
-		}
-	}
-	for i := range len(s) {
-		if s[i] == '%' && (i+2 >= len(s) || !hexDigit(s[i+1]) || !hexDigit(s[i+2])) {
-			return false
-		}
-	}
 	return every(s, 1, 256, func(c byte) bool {
 		if lower(c) || upper(c) || digit(c) {
 			return true
 		}
 		switch c {
-		case '-', '.', '_', '~', ':', '/', '?', '#', '[', ']', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', '%':
+		case '-', '.', '_', '~', ':', '/', '?', '#', '[', ']', '@', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', '%':
 			return true
 		}
 		return false
@@ -171,7 +156,7 @@ var (
 	errUnit         = errorf(BadValue, "", "expected an administrative unit's code of 2 or 5 digits")
 	errWord         = errorf(BadValue, "", "expected a code: 1 to 32 of a-z 0-9 _")
 	errLabel        = errorf(BadValue, "", "expected 1 to 120 characters without control characters")
-	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters that is nobody's number or address: no @, tel:, mailto:, sms: and the like")
+	errURI          = errorf(BadValue, "", "expected a URI of at most 256 characters")
 	errReference    = errorf(BadValue, "", "expected a reference code of 11 characters whose check character holds")
 	errBIN          = errorf(BadValue, "", "expected a bank identification number of 6 digits")
 	errAccount      = errorf(BadValue, "", "expected an account number of 1 to 19 letters or digits")
@@ -394,17 +379,6 @@ func sextet(c byte) int {
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
-
-// MediaType is that of data, where a publisher says it: application/json.
-type MediaType string
-
-var errMediaType = errorf(BadValue, "", "expected application/json")
-
-func (m *MediaType) UnmarshalText(b []byte) error {
-	return accept(m, b, validMediaType, errMediaType)
-}
-
-func validMediaType(s string) bool { return s == "application/json" }
 
 // Time is the publisher's own time of the fact, RFC 3339 with a zone and at
 // most microseconds. It decides nothing in the ledger.

@@ -196,3 +196,48 @@ func TestRecordHash(t *testing.T) {
 		t.Errorf("value hash %s, want %s", hex.EncodeToString(got[:]), hex.EncodeToString(want[:]))
 	}
 }
+
+// TestBoundaryIsFrozen: what a record must hold to in order to be an event is
+// part of every rule set that has decided by it. A new fact or version adds
+// lines here; a line that is there changes with a new rule set alone, for which
+// Vocabulary then has to know both.
+func TestBoundaryIsFrozen(t *testing.T) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "limits %d bytes, depth %d, %d sealed fields, %d items, count %d\n", MaxEventBytes, MaxDepth, MaxPersonalFields, MaxItems, MaxCount)
+	fmt.Fprintf(&b, "cipher %d to %d\n", minCipher, maxCipher)
+	var write func(of string, p *plan)
+	write = func(of string, p *plan) {
+		fmt.Fprintf(&b, "%s: %s\n", of, strings.Join(slices.Sorted(slices.Values(p.names)), " "))
+		for _, d := range p.demands {
+			fmt.Fprintf(&b, "%s.%s: optional %v, set %v, opaque %v", of, d.name, d.optional, d.set, d.opaque)
+			if d.bounds != nil {
+				fmt.Fprintf(&b, ", %d to %d", d.bounds.least, d.bounds.most)
+			}
+			b.WriteByte('\n')
+			if d.items != nil {
+				write(of+"."+d.name, d.items)
+			}
+		}
+	}
+	write("envelope", envelopePlan)
+	for _, name := range Types() {
+		e := Whole.types[name]
+		write(strings.TrimPrefix(name, TypePrefix), e.kind.versions[e.version-1].fields)
+	}
+	path := filepath.Join(goldenDir, "boundary.txt")
+	if _, err := os.Stat(path); os.IsNotExist(err) && *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := strings.Split(b.String(), "\n")
+	for line := range strings.Lines(string(want)) {
+		if !slices.Contains(have, strings.TrimSuffix(line, "\n")) {
+			t.Errorf("no longer so: %s", line)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,6 +127,9 @@ func parsePublished(line []byte, own bool) (*Published, error) {
 		return nil, fieldError(err, "")
 	}
 	p := &Published{}
+	if err := dropContentType(members); err != nil {
+		return nil, err
+	}
 	if members["data"].Kind() == '{' {
 		var data map[string]jsontext.Value
 		if err := json.Unmarshal(members["data"], &data, strict); err != nil {
@@ -160,6 +164,8 @@ func parsePublished(line []byte, own bool) (*Published, error) {
 		return nil, errorf(BadOrganization, "/type", "facts about the log itself are not handed in")
 	case !own && strings.HasPrefix(string(p.Event.Source), OwnSources):
 		return nil, errorf(BadValue, "/source", "%s… is for the ledger's own processes", OwnSources)
+	case !own && !publisherSource(string(p.Event.Source)):
+		return nil, errorf(BadValue, "/source", "expected a URI that is nobody's number or address: no @, tel:, mailto:, sms: and the like")
 	}
 	if f, ok := p.Event.Fact.(referenced); ok {
 		if code := f.reference(); code != "" {
@@ -183,6 +189,39 @@ func parsePublished(line []byte, own bool) (*Published, error) {
 		}
 	}
 	return p, nil
+}
+
+// dropContentType takes out what data's media type is said to be: it can only be
+// JSON, and the same fact must be the same bytes whether it is said or not.
+func dropContentType(members map[string]jsontext.Value) error {
+	said, ok := members["datacontenttype"]
+	if !ok {
+		return nil
+	}
+	var text string
+	if said.Kind() != '"' || json.Unmarshal(said, &text) != nil || mediaType(text) != "application/json" {
+		return errorf(BadValue, "/datacontenttype", "expected application/json")
+	}
+	delete(members, "datacontenttype")
+	return nil
+}
+
+// personalSchemes begin URIs that are a person's number or address, or hold a
+// text of their own: no publisher's name.
+var personalSchemes = []string{"tel:", "callto:", "sms:", "mailto:", "sip:", "sips:", "im:", "skype:", "whatsapp:", "zalo:", "xmpp:", "geo:", "data:"}
+
+// publisherSource says whether a well-formed source can be a publisher's rather
+// than a person's number or address.
+func publisherSource(s string) bool {
+	for _, scheme := range personalSchemes {
+		if len(s) >= len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			return false
+		}
+	}
+	if _, err := url.PathUnescape(s); err != nil || strings.Contains(s, "@") {
+		return false
+	}
+	return Opaque(strings.Trim(s, "+/"))
 }
 
 func (p *Published) takePersonal(raw jsontext.Value) error {
@@ -217,11 +256,27 @@ func personOf(data jsontext.Value) ID {
 	return d.Person
 }
 
-// Who a line is about that is no JSON, and whose it is.
+// Who a line is about, and whose it is, where its structure does not say: in
+// lines that are no JSON, and in JSON that is no event, quoted once more or not.
 var (
-	aPerson  = regexp.MustCompile(`"person"\s*:\s*"([A-Za-z0-9._-]{1,64})"`)
-	aSubject = regexp.MustCompile(`"subject"\s*:\s*"([a-z0-9-]{1,64})"`)
+	aPerson  = regexp.MustCompile(`(?i)"person\\*"\s*:\s*\\*"([A-Za-z0-9._-]{1,64})\\*"`)
+	anOwner  = regexp.MustCompile(`(?i)"account\\*"\s*:\s*\\*"(?:person|pupil):([A-Za-z0-9._-]{1,64})`)
+	aSubject = regexp.MustCompile(`(?i)"subject\\*"\s*:\s*\\*"([a-z0-9-]{1,64})\\*"`)
 )
+
+// found is the first match of the patterns that is an opaque id.
+func found(line []byte, patterns ...*regexp.Regexp) string {
+	for _, p := range patterns {
+		for _, m := range p.FindAllSubmatch(line, maxMatches) {
+			if Opaque(string(m[1])) {
+				return string(m[1])
+			}
+		}
+	}
+	return ""
+}
+
+const maxMatches = 100
 
 // Seal turns one personal field into ciphertext in the vault's text form.
 type Seal func(field string, clear string) (string, error)
@@ -295,26 +350,28 @@ func (p *Published) fields() (map[string]string, error) {
 func Salvaged(line []byte) Salvage {
 	var s Salvage
 	var members map[string]jsontext.Value
-	if json.Unmarshal(line, &members, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
-		if found := aPerson.FindSubmatch(line); found != nil && Opaque(string(found[1])) {
-			s.Person = ID(found[1])
+	if json.Unmarshal(line, &members, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) == nil {
+		read := func(name string, into any) { _ = json.Unmarshal(members[name], into) } // unreadable stays empty
+		read("id", &s.ID)
+		read("source", &s.Source)
+		read("time", &s.Time)
+		var subject Organization
+		read("subject", &subject)
+		s.Organization = string(subject)
+		if person := personOf(members["data"]); Opaque(string(person)) {
+			s.Person = person
 		}
-		if found := aSubject.FindSubmatch(line); found != nil {
-			s.Organization = string(found[1])
-		}
-		return s
 	}
-	read := func(name string, into any) { _ = json.Unmarshal(members[name], into) } // unreadable stays empty
-	read("id", &s.ID)
-	if read("source", &s.Source); strings.HasPrefix(string(s.Source), OwnSources) {
+	if strings.HasPrefix(string(s.Source), OwnSources) || !publisherSource(string(s.Source)) {
 		s.Source = ""
 	}
-	read("time", &s.Time)
-	var subject Organization
-	read("subject", &subject)
-	s.Organization = string(subject)
-	if person := personOf(members["data"]); Opaque(string(person)) {
-		s.Person = person
+	if s.Person == "" {
+		s.Person = ID(found(line, aPerson, anOwner))
+	}
+	if s.Organization == "" {
+		if m := aSubject.FindSubmatch(line); m != nil && ValidOrganization(string(m[1])) {
+			s.Organization = string(m[1])
+		}
 	}
 	return s
 }

@@ -36,9 +36,8 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "An opaque identifier given by the publisher. Never a name, number or account of a person."},
 	reflect.TypeFor[EventID](): {"type": "string", "minLength": 1, "maxLength": 64, "pattern": noControls,
 		"description": "The publisher's identifier of one event, unique within its organization and source."},
-	reflect.TypeFor[URI](): {"type": "string", "maxLength": 256, "pattern": `^([A-Za-z0-9._~:/?#\[\]!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$`,
-		"not":         schema{"pattern": `^(` + anyCase(personalSchemes) + `)`},
-		"description": "A URI that names the publisher, never a person's number or address: no @, tel:, mailto:, sms: and the like."},
+	reflect.TypeFor[URI](): {"type": "string", "pattern": `^[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,256}$`,
+		"description": "A URI that names a publisher."},
 	reflect.TypeFor[Date](): {"type": "string", "format": "date", "pattern": `^` + dayPattern + `$`,
 		"description": "A calendar day in UTC+7, of the years 2000 to 2199."},
 	reflect.TypeFor[Period](): {"type": "string", "pattern": `^2[01][0-9]{2}-(0[1-9]|1[0-2])$`,
@@ -67,8 +66,6 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "An account within its organization: identifiers joined by colons."},
 	reflect.TypeFor[Cipher](): {"type": "string", "minLength": minCipher, "maxLength": maxCipher, "pattern": `^[co]1\.([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$`,
 		"description": "Sealed text: the class of its key, 1. and base64url without padding."},
-	reflect.TypeFor[MediaType](): {"const": "application/json",
-		"description": "The media type of data."},
 	reflect.TypeFor[Count](): {"type": "integer", "minimum": 0, "maximum": int64(MaxCount),
 		"description": "A whole number from 0 to 2^53-1, written without fraction and exponent."},
 	reflect.TypeFor[Decimal](): {"type": "string", "pattern": amountPattern(0) + "|" + amountPattern(2),
@@ -124,7 +121,7 @@ func personalSchema() schema {
 var sealedSchema = schema{
 	"type": "object", "minProperties": 1, "maxProperties": MaxPersonalFields,
 	"propertyNames":        schema{"pattern": wordPattern},
-	"additionalProperties": schema{"type": "string", "minLength": minCipher, "maxLength": maxCipher, "pattern": `^[ci]1\.[A-Za-z0-9_-]+$`},
+	"additionalProperties": schema{"type": "string", "minLength": minCipher, "maxLength": maxCipher, "pattern": `^[ci]1\.([A-Za-z0-9_-]{4})*([A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$`},
 	"description":          "Personal fields, each sealed under one of the person's two keys: its class, 1. and base64url without padding.",
 }
 
@@ -173,7 +170,8 @@ var together = map[reflect.Type]schema{
 // What the schema accepts is what ParsePublished accepts, but for what a
 // schema cannot say: size, depth, duplicate names, whole numbers spelled with a
 // fraction, a reference code's check character, the same item twice in a bill, a
-// figure above its denominator, and an event that names itself. Errors: unknown_type, unknown_version.
+// figure above its denominator, an event that names itself, and the subject of
+// another event that is this one's own. Errors: unknown_type, unknown_version.
 func Schema(eventType string) ([]byte, error) {
 	g := &generator{defs: schema{}, at: "#/$defs/"}
 	root, err := g.event(eventType)
@@ -203,9 +201,11 @@ func (g *generator) event(eventType string) (schema, error) {
 		properties["subject"] = schema{"type": "string", "pattern": shardPattern}
 	}
 	if !e.kind.internal() && !g.onLog {
-		source := g.field(reflect.TypeFor[URI]())
-		source["not"] = schema{"pattern": "^" + OwnSources} // for the ledger's own processes
-		properties["source"] = source
+		properties["source"] = schema{"type": "string", "maxLength": 256, "pattern": `^([A-Za-z0-9._~:/?#\[\]!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$`,
+			"not":         schema{"pattern": `^(` + OwnSources + `|` + anyCase(personalSchemes) + `|[+/]*[0-9]{9,19}[+/]*$)`},
+			"description": "A URI that names the publisher, never a person's number or address: no @, tel:, mailto:, sms: and the like. " + OwnSources + " is for the ledger's own processes."}
+		properties["datacontenttype"] = schema{"type": "string", "pattern": `^\s*application/json\s*(;.*)?$`,
+			"description": "The media type of data. It does not stand on the log."}
 	}
 	if e.kind.internal() {
 		root["description"] = e.kind.doc + " Written by the ledger's own processes only, never handed in."
@@ -264,6 +264,8 @@ func (g *generator) object(t reflect.Type) schema {
 		case f.Tag.Get("within") != "":
 			b := boundsOf(f.Tag.Get("within"))
 			properties[name] = schema{"type": "integer", "minimum": int64(b.least), "maximum": int64(b.most)}
+		case f.Type == reflect.TypeFor[Reference]() && g.onLog:
+			properties[name] = schema{"type": "string", "pattern": `^[A-Z]{2}[0-9]{4}[0-9A-HJKMNP-TV-Z]{5}$`}
 		case f.Tag.Get("holds") == "opaque":
 			g.defs["OpaqueID"] = opaqueSchema
 			properties[name] = schema{"$ref": g.at + "OpaqueID"}

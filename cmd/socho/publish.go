@@ -54,7 +54,7 @@ func (c *PublishCommand) Run(ctx context.Context, call *Call) error {
 	}
 	defer s.Close()
 	tell, end := call.progress("publishing")
-	report, err := s.Publish(ctx, input, intake.Options{DefaultOrg: c.Org, Actor: "cli", Progress: func(n int) { tell(int64(n), 0) }})
+	report, err := s.Publish(ctx, input, intake.Options{DefaultOrg: c.Org, Actor: "cli", MayErase: true, Progress: func(n int) { tell(int64(n), 0) }})
 	end()
 	result := publishResult{Published: report.Published, NotPublished: report.NotPublished}
 	if c.Wait && err == nil {
@@ -111,6 +111,8 @@ func refusalText(code intake.Code) string {
 	switch code {
 	case intake.PersonErased:
 		return "its person is erased; nothing may be published for them any more"
+	case intake.EraseRefused:
+		return "whoever handed it in may not have keys destroyed"
 	case intake.NotSent:
 		return "an earlier batch of the same shard failed; publish the file again"
 	case intake.LogFailed:
@@ -137,10 +139,10 @@ func (*EraseCommand) Help() string {
 	return "Example: socho person erase --org hg-cho-dong-van --person p-17 --yes\n\nThis cannot be undone. Nothing can be published for the person afterwards."
 }
 
-// eraseID is the same each time a person is erased, so that the log says it
-// once.
-func eraseID(org, person, scope string) events.EventID {
-	sum := sha256.Sum256([]byte(org + "|" + person + "|" + scope))
+// eraseID is the same each time a person is erased on one day, so that the log
+// says it once.
+func eraseID(org, person, scope, day string) events.EventID {
+	sum := sha256.Sum256([]byte(org + "|" + person + "|" + scope + "|" + day))
 	return events.EventID("erase-" + hex.EncodeToString(sum[:16]))
 }
 
@@ -161,15 +163,15 @@ func (c *EraseCommand) Run(ctx context.Context, call *Call) error {
 		return err
 	}
 	defer s.Close()
-	now := time.Now()
+	day := time.Now().In(time.FixedZone("ICT", 7*3600)).Format(time.DateOnly)
 	value, err := events.New(events.Envelope{
-		ID: eraseID(c.Org, c.Person, c.Scope), Source: events.OwnSources + "cli", Type: events.Type("person.erased"),
-		Subject: c.Org, Time: events.Time(now.UTC().Format(time.RFC3339)),
-	}, &events.Erased{Dated: events.Dated{EffectiveOn: events.Date(now.In(time.FixedZone("ICT", 7*3600)).Format(time.DateOnly))}, Person: events.ID(c.Person), Scope: events.Word(c.Scope)})
+		ID: eraseID(c.Org, c.Person, c.Scope, day), Source: events.OwnSources + "cli", Type: events.Type("person.erased"),
+		Subject: c.Org, Time: events.Time(day + "T00:00:00+07:00"),
+	}, &events.Erased{Dated: events.Dated{EffectiveOn: events.Date(day)}, Person: events.ID(c.Person), Scope: events.Word(c.Scope)})
 	if err != nil {
 		return err
 	}
-	report, err := s.Publish(ctx, io.MultiReader(strings.NewReader(string(value)), strings.NewReader("\n")), intake.Options{DefaultOrg: c.Org, Actor: "cli", Own: true})
+	report, err := s.Publish(ctx, io.MultiReader(strings.NewReader(string(value)), strings.NewReader("\n")), intake.Options{DefaultOrg: c.Org, Actor: "cli", Own: true, MayErase: true})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (c *Call) loadSample(ctx context.Context, s *service.Service) error {
 		err := sample.Generate(w, sample.Options{})
 		write.CloseWithError(errors.Join(err, w.Flush())) //nolint:errcheck // it always returns nil
 	}()
-	report, err := s.Publish(ctx, read, intake.Options{Actor: "sample", Progress: func(n int) { tell(int64(n), 0) }})
+	report, err := s.Publish(ctx, read, intake.Options{Actor: "sample", MayErase: true, Progress: func(n int) { tell(int64(n), 0) }})
 	if err != nil {
 		return err
 	}

@@ -129,6 +129,7 @@ type Options struct {
 	DefaultOrg string          // for undecodable lines that name no organization; may be empty
 	Actor      string          // who hands the lines in: cli, session:ID or token:ID; never a name
 	Own        bool            // the lines are this ledger's own, under its own source
+	MayErase   bool            // whoever hands the lines in may have keys destroyed
 	Progress   func(lines int) // told now and then how many lines are published; may be nil
 	Refused    func(LineError) // told of every line that is not published, in no order; may be nil
 }
@@ -161,6 +162,7 @@ type Code string
 
 // The codes of lines not published, and of Error.
 const (
+	EraseRefused Code = "erase_refused" // person.erased from one who may not have keys destroyed; no Error
 	PersonErased Code = "person_erased" // the line's person is erased, and it cannot go without her; no Error
 	LogFailed    Code = "log_failed"    // the line's batch was not acknowledged; it may be on the log
 	NotSent      Code = "not_sent"      // an earlier batch of the same partition failed

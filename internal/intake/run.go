@@ -118,6 +118,10 @@ func (r *run) write(ctx context.Context, keys Keys, items []*item) []*item {
 // lines before it may still have to be sealed.
 func (r *run) destroy(ctx context.Context, it *item) {
 	line := []*item{it}
+	if !r.options.MayErase {
+		r.refuse(EraseRefused, it)
+		return
+	}
 	if !r.stopped[it.shard] {
 		e := it.erasure
 		if err := r.erase(ctx, it.salvage.Organization, string(e.Person), string(e.Scope)); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -38,6 +39,9 @@ func (w *Witness) Look(ctx context.Context, from *Source) ([]*proof.Signed, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := w.withdrawn(shards); err != nil {
+		return nil, err
+	}
 	var all []*proof.Signed
 	for shard := range shards {
 		signed, err := w.look(shard, from.Read(ctx, shard), known)
@@ -47,6 +51,20 @@ func (w *Witness) Look(ctx context.Context, from *Source) ([]*proof.Signed, erro
 		all = append(all, signed)
 	}
 	return all, nil
+}
+
+// withdrawn looks for shards that were seen before and are not served any more.
+func (w *Witness) withdrawn(shards int) error {
+	seen, err := filepath.Glob(filepath.Join(w.State, "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range seen {
+		if n, err := strconv.Atoi(filepath.Base(path)); err == nil && n >= shards && w.Log.Names(filepath.Base(filepath.Dir(path))) {
+			return fmt.Errorf("shard %d was there before and is not served any more (%s)", n, path)
+		}
+	}
+	return nil
 }
 
 func (w *Witness) look(shard int, read proof.Read, known *proof.Keys) (*proof.Signed, error) {

@@ -47,7 +47,7 @@ func fees(from, n int) string {
 
 func publish(t *testing.T, s *service.Service, lines string) map[ledger.Status]int64 {
 	t.Helper()
-	report, err := s.Publish(t.Context(), strings.NewReader(lines), intake.Options{Actor: "test"})
+	report, err := s.Publish(t.Context(), strings.NewReader(lines), intake.Options{Actor: "test", MayErase: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -348,10 +349,10 @@ func (r *check) leaf(offset int64, b []byte, a *Archived, entriesAt, recordsAt s
 
 // cosigned holds the witnesses' checkpoint against ours.
 func (r *check) cosigned() error {
-	if !slices.Contains(r.Files, CosignedPath) {
+	text, err := r.Read(CosignedPath)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	text, err := r.Read(CosignedPath)
 	if err != nil {
 		return err
 	}
@@ -360,8 +361,25 @@ func (r *check) cosigned() error {
 		r.blame(CosignedPath, "%v", err)
 		return nil
 	}
-	if older.Size > r.signed.Size {
-		return nil // a newer checkpoint has come since
+	if older.Origin != r.signed.Origin {
+		r.blame(CosignedPath, "is of %s, the log of %s", older.Origin, r.signed.Origin)
+		return nil
 	}
-	return r.problem(CheckConsistency(older.Checkpoint, r.signed.Checkpoint, r.Read))
+	now := r.signed
+	if older.Size > now.Size {
+		// A newer checkpoint may have come while we looked.
+		text, err := r.Read(CheckpointPath)
+		if err != nil {
+			return err
+		}
+		if now, err = Open(text, r.Keys); err != nil {
+			r.blame(CheckpointPath, "%v", err)
+			return nil
+		}
+	}
+	if older.Size > now.Size {
+		r.blame(CheckpointPath, "went back: it speaks of %d records, witnesses have signed %d", now.Size, older.Size)
+		return nil
+	}
+	return r.problem(CheckConsistency(older.Checkpoint, now.Checkpoint, r.Read))
 }

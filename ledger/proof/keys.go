@@ -89,6 +89,16 @@ func (k *Keys) logs(s note.Signature) bool {
 	return ok && !v.witness
 }
 
+// Names reports whether one of the keys is a ledger's own of that name.
+func (k *Keys) Names(ledger string) bool {
+	for id, v := range k.list {
+		if id.name == ledger && !v.witness {
+			return true
+		}
+	}
+	return false
+}
+
 var errKey = errors.New("malformed")
 
 func parseKey(line string) (key, error) {

@@ -101,26 +101,34 @@ func present(b []byte) int {
 // checkpoint is by a listed key and holds. It needs nothing but its arguments.
 // The error says what does not hold.
 func Verify(text []byte, keys *Keys) (*Receipt, error) {
+	compact := bytes.HasPrefix(text, []byte(compactPrefix))
 	var r *Receipt
-	var again []byte
 	var err error
-	if bytes.HasPrefix(text, []byte(compactPrefix)) {
-		if r, err = parseCompact(string(text), keys); err != nil {
-			return nil, err
-		}
+	if compact {
+		r, err = parseCompact(string(text), keys)
+	} else {
+		r, err = parseJSON(text, keys)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The signatures first: writing again what nobody has signed could be made
+	// to take long.
+	if err := r.check(keys); err != nil {
+		return nil, err
+	}
+	var again []byte
+	if compact {
 		var s string
 		s, err = r.Compact()
 		again = []byte(s)
 	} else {
-		if r, err = parseJSON(text, keys); err != nil {
-			return nil, err
-		}
 		again, err = r.JSON()
 	}
 	if err != nil || !bytes.Equal(again, text) {
 		return nil, errors.New("it was altered: it is not written as receipts are, to the character (a line break, a blank or another order is enough)")
 	}
-	return r, r.check(keys)
+	return r, nil
 }
 
 // check holds the parts against each other and against the keys.

@@ -120,6 +120,9 @@ func ParseRecords(bundle []byte) (h RecordsHeader, all []Archived, err error) {
 	}
 	in := cutter{b: body[len(recordsMagic)+1:]}
 	h.Shard, h.First = int(in.uint32()), int64(in.uint64())
+	if h.Shard > math.MaxInt32 {
+		return h, nil, errors.New("names no shard")
+	}
 	all = make([]Archived, int(in.uint16()))
 	for i := range all {
 		kind := in.take(1)
