@@ -2,7 +2,7 @@
 # up itself.  check: exactly what continuous integration runs.
 GO ?= go
 
-.PHONY: run test check lint race build bench kafka test-kafka kafka-short
+.PHONY: run test check lint race build bench sim kafka test-kafka kafka-short
 
 run: build
 	./bin/socho run --sample
@@ -35,6 +35,14 @@ kafka-short:
 
 # The tests come last, so that their closing lines are the last thing printed.
 check: lint race kafka-short test
+
+# A thousand seeds of load and faults against the real code, and fifty with real
+# processes killed. What fails is printed with the command that plays it again.
+SEED ?= 1
+
+sim: build
+	./bin/socho simulate --seed $(SEED) --runs 1000
+	./bin/socho simulate --seed $(SEED) --runs 50 --kills --faults kill_service,kill_postgres
 
 # The whole service beside the machine's own pace, then its parts alone.
 bench: build

@@ -61,6 +61,7 @@ type CLI struct {
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
 	Bench     BenchCommand     `cmd:"" help:"Measure how many payments a second the whole service posts here."`
+	Simulate  SimulateCommand  `cmd:"" help:"Play load and faults against the real code, and find out whether the ledger is right."`
 
 	BenchServe   BenchServeCommand   `cmd:"" hidden:""`
 	BenchPublish BenchPublishCommand `cmd:"" hidden:""`
