@@ -25,9 +25,13 @@ func (*RunCommand) Help() string {
 // Run serves until the context ends.
 func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	// Batches are large and short-lived: collecting them sooner keeps the service
-	// small at little cost. GOGC says otherwise where it is set.
+	// small at little cost, and sooner still where much piles up. GOGC and
+	// GOMEMLIMIT say otherwise where they are set.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(224 << 20)
 	}
 	host, _, err := net.SplitHostPort(c.Addr)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // feedRecords bounds how many decided records are kept for the projections, all
 // shards together.
-const feedRecords = 32 << 10
+const feedRecords = 24 << 10
 
 // feed keeps what was decided lately in this process, so that projections close
 // behind the ledger need not read it all back from the log and the tables. It
