@@ -98,7 +98,7 @@ func (r *run) publish(ctx context.Context, n *node, lines []*line) error {
 		case <-ctx.Done():
 		}
 	}()
-	report, err := n.Publish(ctx, bytes.NewReader(text(lines)), intake.Options{Actor: "cli", DefaultOrg: r.load.organizations[0].name})
+	report, err := n.Publish(ctx, bytes.NewReader(text(lines)), intake.Options{Actor: "cli", MayErase: true, DefaultOrg: r.load.organizations[0].name})
 	for _, acknowledged := range report.Ranges {
 		r.acknowledged = append(r.acknowledged, acknowledgement{acknowledged, ids})
 	}
