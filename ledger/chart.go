@@ -52,9 +52,9 @@ func (a *Account) broken() bool {
 	return false
 }
 
-// chart lists every kind of account by its path; {} stands for one id. The
+// chart1 is part of rule set 1: it lists every kind of account by its path; {} stands for one id. The
 // names follow the table of accounts in docs/architecture.md.
-var chart = []struct {
+var chart1 = []struct {
 	pattern []string
 	kind    Kind
 	limit   Limit
@@ -106,7 +106,7 @@ func Chart(path string) (Kind, Limit, bool) {
 }
 
 func chartOf(segments []string) (Kind, Limit, bool) {
-	for _, c := range chart {
+	for _, c := range chart1 {
 		if len(c.pattern) == len(segments) && matches(c.pattern, segments) {
 			return c.kind, c.limit, true
 		}

@@ -103,7 +103,11 @@ func (l *laws) hold(r *events.Record, o *ledger.Outcome, transfers []ledger.Tran
 	if o.Status == ledger.Refused && slices.Contains(observations, name) {
 		l.Errorf("%s: an observation was refused", said)
 	}
-	if o.Status == ledger.Recorded && slices.Contains(observations, name) && !slices.Contains([]string{"line_known", "line_differs", "nothing_sent"}, o.Code) {
+	moves := !slices.Contains([]string{"line_known", "line_differs", "nothing_sent"}, o.Code)
+	if f, ok := event.Fact.(*events.PayoutReturned); ok && f.Line == "" && o.Code == "payout_unknown" {
+		moves = false // rejected, and nobody knows what
+	}
+	if o.Status == ledger.Recorded && slices.Contains(observations, name) && moves {
 		l.Errorf("%s: an observation moved nothing", said)
 	}
 	l.moneyProved(said, transfers)

@@ -19,6 +19,12 @@ func settledOn(line, payout, amount string) events.Fact {
 	return &events.PayoutSettled{Dated: on, Sum: dong(amount), Payout: events.PayoutID(payout), Line: events.ID(line)}
 }
 
+func orderedIn(payout string, sum events.Sum) events.Fact {
+	f := &events.PayoutOrdered{Dated: on, Sum: sum, Payout: events.PayoutID(payout), Programme: "elderly", Period: "2026-09", Unit: "00688", Method: "account"}
+	f.Person = "p1"
+	return f
+}
+
 func entitledIn(sum events.Sum) events.Fact {
 	f := entitled("1").(*events.PersonEntitled)
 	f.Sum = sum
@@ -63,18 +69,18 @@ func TestPayouts(t *testing.T) {
 			step{sent("o1", "1"), "refused more_than_payable"}),
 
 		"paid in cash and by transfer, and the transfer comes back": after(toSend,
-			step{drawn("out1", "900"), "posted"}, step{paidOut("o1", "500"), "posted"}, step{settled("o1", "500"), "posted recoverable"},
+			step{drawn("out1", "900"), "posted"}, step{paidOut("o1", "500"), "posted in_clearing"}, step{settled("o1", "500"), "posted recoverable"},
 			step{lineIn("r1", "500"), "posted"}, step{returned("o1", "r1", "500"), "posted"}, tooMuch,
 			holds(recoverable, 0), holds(back, 0), holds("cash:paypoint:k1", 400)),
 		"paid by transfer, then in cash, and the transfer comes back": after(toSend,
 			step{settled("o1", "500"), "posted"}, step{drawn("out1", "900"), "posted"}, step{paidOut("o1", "500"), "posted recoverable"},
 			step{lineIn("r1", "500"), "posted"}, step{returned("o1", "r1", "500"), "posted"}, tooMuch),
 		"what came back beyond a double payment is owed again": after(
-			step{settled("o1", "500"), "posted"}, step{settled("o1", "500"), "posted recoverable"},
+			step{settled("o1", "500"), "posted not_sent"}, step{settled("o1", "500"), "posted recoverable"},
 			step{lineIn("r1", "1000"), "posted"}, step{returned("o1", "r1", "1000"), "posted"},
 			toSend, tooMuch, holds(recoverable, 0), holds(clearing, -500)),
 		"paid twice counts against what is ordered next": after(
-			step{settled("o1", "500"), "posted"}, step{settled("o1", "500"), "posted recoverable"}, step{entitled("1200"), "recorded"},
+			step{settled("o1", "500"), "posted not_sent"}, step{settled("o1", "500"), "posted recoverable"}, step{entitled("1200"), "recorded"},
 			step{ordered("o2", "201"), "refused over_entitlement"}, step{ordered("o2", "200"), "posted"},
 			step{sent("o2", "200"), "refused more_than_payable"}),
 
@@ -96,10 +102,10 @@ func TestPayouts(t *testing.T) {
 			step{orderedFor("p2", "o2", "500"), "posted"}, step{ordered("o1", "400"), "posted"}),
 		"paid out before it was ordered": after(
 			step{settled("o2", "200"), "posted payout_unknown"}, step{entitled("700"), "recorded"}, step{ordered("o2", "200"), "refused payout_left"},
-			step{reverse("e5"), "posted"}, step{ordered("o2", "200"), "posted"}, step{settled("o2", "200"), "posted"},
+			step{reverse("e5"), "posted"}, step{ordered("o2", "200"), "posted"}, step{settled("o2", "200"), "posted not_sent"},
 			holds("suspense:out:o2", 0)),
 		"known, settled, and handed over from an empty till": after(
-			step{settled("o1", "500"), "posted"}, step{paidOut("o1", "500"), "posted recoverable"}, holds("cash:paypoint:k1", -500)),
+			step{settled("o1", "500"), "posted not_sent"}, step{paidOut("o1", "500"), "posted recoverable"}, holds("cash:paypoint:k1", -500)),
 		"unknown, and handed over from a till with too little": after(
 			step{drawn("out1", "200"), "posted"}, step{paidOut("o9", "500"), "posted payout_unknown"},
 			holds("suspense:out:o9", 500), holds("cash:paypoint:k1", -300)),
@@ -108,8 +114,8 @@ func TestPayouts(t *testing.T) {
 			step{settled("o1", "500"), "posted"}, holds("suspense:in", -500)),
 		"money that left on a line it did not leave on": {
 			{lineIn("in1", "5000"), "posted"}, {funded("in1", "5000"), "posted"}, {entitled("500"), "recorded"}, {ordered("o1", "500"), "posted"},
-			{settledOn("in1", "o1", "100"), "posted line_unknown"}, {lineOut("out1", "150"), "posted"}, {settled("o1", "100"), "posted"},
-			{settled("o1", "100"), "posted more_than_line"}, {drawn("ghost", "10"), "posted line_unknown"}, {drawn("out1", "1"), "posted more_than_line"},
+			{settledOn("in1", "o1", "100"), "posted not_sent"}, {lineOut("out1", "150"), "posted"}, {settled("o1", "100"), "posted not_sent"},
+			{settled("o1", "100"), "posted not_sent"}, {drawn("ghost", "10"), "posted line_unknown"}, {drawn("out1", "1"), "posted more_than_line"},
 		},
 
 		"a stop closes months, and what was ordered for them": after(
@@ -143,6 +149,16 @@ func TestPayouts(t *testing.T) {
 			{settled("o1", "500"), "posted payout_reversed"}, {entitledIn(usd("9.00")), "refused other_currency"},
 			{reverse("e4"), "refused entitlement_in_use"}, {reverse("e3"), "recorded"}, {reverse("e4"), "recorded"},
 		},
+		"what left in another currency bars the rest": after(
+			step{reverse("e4"), "posted"}, step{entitledIn(usd("9.00")), "recorded"}, step{settled("o1", "500"), "posted payout_reversed"},
+			step{orderedIn("o2", usd("1.00")), "refused other_currency"}),
+		"a return matched wrongly, after its order was taken back": after(toSend,
+			step{settled("o1", "500"), "posted"}, step{lineIn("r1", "500"), "posted"}, step{returned("o1", "r1", "500"), "posted"},
+			step{reverse("e4"), "posted"}, step{reverse("e8"), "posted"}, holds("person:p1:returned:o1", 0),
+			holds("person:p1:recoverable:elderly:2026-09", 500), holds("unallocated:in:r1", -500),
+			step{ordered("o1", "500"), "refused over_entitlement"}),
+		"paid out after a stop": after(toSend,
+			step{stop("2026-09"), "recorded"}, step{settled("o1", "500"), "posted person_stopped"}),
 		"too many changes": append(slices.Repeat([]step{{entitled("500"), "recorded"}}, 16),
 			step{entitled("500"), "refused too_many_changes"}, step{reverse("e3"), "recorded"}, step{entitled("500"), "recorded"}),
 	} {

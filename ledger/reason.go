@@ -18,6 +18,8 @@ var reasons = map[string]string{
 	"limit_exceeded":       "a limit would be exceeded",
 	"line_differs":         "another bank line, or the same seen otherwise, holds this id",
 	"line_in_use":          "money of the bank line has been placed",
+	"in_clearing":          "the payout was on its way through the bank, which may pay it a second time",
+	"not_sent":             "the payout was not known to have been sent",
 	"nothing_sent":         "nothing was on its way",
 	"other_currency":       "granted in another currency",
 	"line_known":           "the bank line was known",

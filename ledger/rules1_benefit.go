@@ -58,6 +58,18 @@ func (d *decision) committed(person events.ID, programme events.Word, period eve
 	return d.owed(monthAccount(person, "granted", programme, period, c)) + d.owed(monthAccount(person, "recoverable", programme, period, c))
 }
 
+// otherwiseLeft reports whether money has left for a month in another currency,
+// and is to be recovered: amounts of two currencies cannot be compared, so
+// nothing more goes out before.
+func (d *decision) otherwiseLeft(person events.ID, programme events.Word, period events.Period, c money.Currency) bool {
+	for _, other := range currencies1 {
+		if other != c && d.owed(monthAccount(person, "recoverable", programme, period, other)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // entitled sets what a person may receive for a month. Once some of it is committed,
 // the currency stands: amounts of two currencies cannot be compared.
 func (d *decision) entitled(f *events.PersonEntitled) {
@@ -133,6 +145,10 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 	entitled, ok := row.last()
 	if !ok || entitled.Currency != c {
 		d.refuse("not_entitled", "programme %s, period %s", f.Programme, f.Period)
+		return
+	}
+	if d.otherwiseLeft(f.Person, f.Programme, f.Period, c) {
+		d.refuse("other_currency", "to be recovered in another currency")
 		return
 	}
 	if open := entitled.in(c) - taken; a.Minor() > open {
@@ -215,6 +231,8 @@ func (d *decision) payoutSent(f *events.PayoutSent) {
 		d.refuse("payout_reversed", "payout %s", f.Payout)
 	case stops.closes(p.Period):
 		d.refuseStopped(stops)
+	case d.otherwiseLeft(p.Person, p.Programme, p.Period, c):
+		d.refuse("other_currency", "to be recovered in another currency")
 	case granted > entitled.in(c): // lowered since the order
 		d.refuse("over_entitlement", "asked %s, open %d", a, 0)
 	case a.Minor() > owed:
@@ -254,6 +272,15 @@ func (d *decision) left(code string, a money.Amount, payout events.PayoutID, p s
 	}
 	owed, beyond := a.Split(p.open())
 	d.move(code, owed, from, []slot{all(to)})
+	stops, _ := get[stopRow](d, stopKey(p.Person, p.Programme))
+	switch {
+	case stops.closes(p.Period):
+		d.unusual("person_stopped")
+	case code == "payout_settled" && owed.Minor() > p.clearing.limit:
+		d.unusual("not_sent")
+	case code == "paid_in_cash" && owed.Minor() > p.payable.limit+p.returned.limit:
+		d.unusual("in_clearing") // the bank may pay it a second time
+	}
 	if !beyond.IsZero() {
 		d.unusual("recoverable")
 		d.transfer(code, beyond, p.clearing.path, to)
@@ -271,7 +298,11 @@ func (d *decision) payoutReturned(f *events.PayoutReturned) {
 	a := f.Money()
 	p, known := d.payout(f.Payout, a.Currency())
 	if f.Line == "" {
-		if !known || p.clearing.limit == 0 {
+		switch {
+		case !known:
+			d.note("payout_unknown")
+			return
+		case p.clearing.limit == 0:
 			d.note("nothing_sent")
 			return
 		}

@@ -37,16 +37,21 @@ func (d *decision) lineReceived(f *events.LineReceived) {
 			return
 		}
 	}
+	a := f.Money()
 	if len(row.Variants) > 0 {
 		d.unusual("line_differs")
 	}
 	// An id with more entries than that names nothing any more: they move the
-	// bank, but no payment is proved by them.
-	if len(row.Variants) < maxVariants {
+	// bank, each once, but no payment is proved by them.
+	if key := entryKey(f.Line, f.Account, f.Direction, a); len(row.Variants) < maxVariants {
 		row.Variants = append(row.Variants, seen)
 		d.put(lineKey(f.Line), row)
+	} else if before, known := get[mark](d, key); known && !before.Void {
+		d.note("line_known")
+		return
+	} else {
+		d.put(key, mark{Offset: d.record.Offset})
 	}
-	a := f.Money()
 	bank := inCurrency("bank:"+string(f.Account), a.Currency())
 	own := unallocated(f.Direction, f.Line, a.Currency())
 	charges := inCurrency("charges:bank", a.Currency())
@@ -64,6 +69,11 @@ func (d *decision) lineReceived(f *events.LineReceived) {
 	if f.Kind != "payment" {
 		d.transfer("bank_"+string(f.Kind), a, charges, own)
 	}
+}
+
+// entryKey is where an entry is remembered that its line's row has no room for.
+func entryKey(line, account events.ID, direction events.Word, a money.Amount) string {
+	return "entry:" + string(line) + ":" + string(account) + ":" + string(direction) + ":" + a.String() + ":" + string(a.Currency())
 }
 
 func unallocated(direction events.Word, line events.ID, c money.Currency) string {

@@ -54,6 +54,14 @@ func (d *decision) takeBack(offset int64) bool {
 			d.move("reversal", t.Amount, []slot{{t.Credit, d.held(t.Credit)}, all(returned)}, []slot{all(t.Debit)})
 			continue
 		}
+		if person, payout, ok := payoutOf(t.Credit); ok && t.Code == "payout_returned" && strings.HasPrefix(t.Debit, "unallocated:in:") {
+			// Where the order was taken back since, out of what had come back, the
+			// money has left for the person's month after all.
+			row, _ := get[payoutRow](d, payoutKey(payout))
+			month := monthAccount(person, "recoverable", row.Programme, row.Period, t.Amount.Currency())
+			d.move("reversal", t.Amount, []slot{{t.Credit, d.after(t.Credit)}, all(month)}, []slot{all(t.Debit)})
+			continue
+		}
 		d.transfer("reversal", t.Amount, t.Credit, t.Debit)
 	}
 	return d.free(offset, original) && d.withinOrders()
@@ -94,6 +102,11 @@ func (d *decision) free(offset int64, original []Transfer) bool {
 			alter(d, lineKey(events.ID(line[2])), func(row *lineRow) {
 				row.Variants = slices.DeleteFunc(row.Variants, func(v variant) bool { return v.Offset == offset })
 			})
+			bank, direction := debit, events.Word("in")
+			if t.Code == "bank_line_out" {
+				bank, direction = credit, "out"
+			}
+			alter(d, entryKey(events.ID(line[2]), events.ID(bank[1]), direction, t.Amount), func(row *mark) { row.Void = true })
 		}
 	}
 	return true

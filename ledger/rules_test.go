@@ -151,7 +151,9 @@ func TestRules(t *testing.T) {
 			holds("bank:main", -11),
 		},
 		"an id with too many entries": append(manyLines(18), holds("bank:main", 18*19/2),
-			step{fee("b1", "1"), "posted"}, step{allocated("l1", "b1", "1"), "refused line_differs"}),
+			step{fee("b1", "1"), "posted"}, step{allocated("l1", "b1", "1"), "refused line_differs"},
+			step{lineIn("l1", "18"), "recorded line_known"}, step{lineIn("l1", "3"), "recorded line_known"}, step{reverse("e17"), "posted"},
+			step{lineIn("l1", "18"), "posted line_differs"}, step{lineIn("l1", "18"), "recorded line_known"}),
 		"a refund needs money that is there": {
 			{fee("b1", "100"), "posted"}, {lineIn("l1", "100"), "posted"}, {paid("b1", "l1", "100"), "posted"},
 			{paid("b1", "l1", "100"), "posted more_than_line"}, {refund("100", "out9"), "refused more_than_credit"},
