@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -218,11 +217,15 @@ func publisherSource(s string) bool {
 			return false
 		}
 	}
-	if _, err := url.PathUnescape(s); err != nil || strings.Contains(s, "@") {
-		return false
+	for i := range len(s) {
+		if s[i] == '@' || s[i] == '%' && (i+2 >= len(s) || !hexDigit(s[i+1]) || !hexDigit(s[i+2])) {
+			return false
+		}
 	}
 	return Opaque(strings.Trim(s, "+/"))
 }
+
+func hexDigit(c byte) bool { return digit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
 
 func (p *Published) takePersonal(raw jsontext.Value) error {
 	if raw.Kind() != '{' {

@@ -108,13 +108,6 @@ func (a AsOf) positions() (shards []int16, offsets []int64) {
 	return shards, offsets
 }
 
-func instant(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
 // Posting is one transfer as an account sees it.
 type Posting struct {
 	Shard       int            `json:"shard"`
