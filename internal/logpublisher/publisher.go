@@ -7,8 +7,9 @@
 //	<data>/keys/signer, verifiers, witnesses, signed/…   see Keys
 //
 // It works behind the ledger and never holds it up: what is decided is read back
-// from the tables and from the broker, a bundle at a time, once a second at
-// most. A crash at any point, kill -9 included, is continued from the last
+// from the tables and from the broker, or taken from memory where the ledger
+// still has it, a bundle at a time; a checkpoint is signed once a second at most.
+// A crash at any point, kill -9 included, is continued from the last
 // signed checkpoint by the same code that starts a new log.
 //
 // It knows no database and no broker: Ledger gives it what they hold.
@@ -78,6 +79,9 @@ type Publisher struct {
 	Ledger Ledger
 	Log    *slog.Logger
 	Every  time.Duration // between rounds; 1 s unless said otherwise
+	// Ahead asks, between two rounds, for full pieces to be written while what
+	// they hold is still at hand. Nothing is signed then. It may be nil.
+	Ahead <-chan struct{}
 
 	mu     sync.Mutex
 	shards map[int]*shard
@@ -107,9 +111,21 @@ func (p *Publisher) Run(ctx context.Context) {
 			said = err.Error()
 			p.Log.Warn("the log is not published; trying again", "reason", err)
 		}
+		p.between(ctx, every)
+	}
+}
+
+// between waits for the next round.
+func (p *Publisher) between(ctx context.Context, every time.Duration) {
+	for next := time.After(every); ; {
 		select {
 		case <-ctx.Done():
-		case <-time.After(every):
+			return
+		case <-next:
+			return
+		case <-p.Ahead:
+			// What goes wrong goes wrong again in the round, which says so.
+			_ = p.each(ctx, (*shard).ahead)
 		}
 	}
 }
@@ -117,7 +133,9 @@ func (p *Publisher) Run(ctx context.Context) {
 // Round publishes what every shard has decided by now. Shards that stand still
 // are passed over; faults of the others are returned when all have had their
 // turn.
-func (p *Publisher) Round(ctx context.Context) error {
+func (p *Publisher) Round(ctx context.Context) error { return p.each(ctx, (*shard).publish) }
+
+func (p *Publisher) each(ctx context.Context, do func(*shard, context.Context, ledger.Head) error) error {
 	heads, err := p.Ledger.Heads(ctx)
 	if err != nil {
 		return err
@@ -132,7 +150,7 @@ func (p *Publisher) Round(ctx context.Context) error {
 			continue
 		}
 		group.Go(func() error {
-			err := s.publish(ctx, head)
+			err := do(s, ctx, head)
 			if err == nil {
 				return nil
 			}

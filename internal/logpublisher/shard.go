@@ -63,16 +63,11 @@ func (s *shard) publish(ctx context.Context, head ledger.Head) error {
 			return s.adopt(keys) // no news of the ledger's
 		}
 	}
-	for s.edge.Size < head.NextOffset {
-		entries, err := s.Ledger.Entries(ctx, s.number, s.edge.Size, min(head.NextOffset, s.edge.Size+entriesAtOnce))
-		if err != nil {
-			return err
-		}
-		for i := range entries {
-			if err := s.append(&entries[i]); err != nil {
-				return err
-			}
-		}
+	if head.NextOffset < s.edge.Size {
+		return nil // likewise, and it was ahead of the checkpoint
+	}
+	if err := s.reach(ctx, head.NextOffset); err != nil {
+		return err
 	}
 	if err := s.partial(); err != nil {
 		return err
@@ -82,6 +77,31 @@ func (s *shard) publish(ctx context.Context, head ledger.Head) error {
 		return err
 	}
 	return s.sign(c, signers)
+}
+
+// ahead writes what is full by now, of which no checkpoint speaks yet. A crash
+// leaves it as one within publish does.
+func (s *shard) ahead(ctx context.Context, head ledger.Head) error {
+	if s.edge == nil {
+		return nil
+	}
+	return s.reach(ctx, head.NextOffset)
+}
+
+// reach takes in what the ledger has decided before an offset.
+func (s *shard) reach(ctx context.Context, offset int64) error {
+	for s.edge.Size < offset {
+		entries, err := s.Ledger.Entries(ctx, s.number, s.edge.Size, min(offset, s.edge.Size+entriesAtOnce))
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			if err := s.append(&entries[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // load reads how far the log is published and makes ready to go on. It is not

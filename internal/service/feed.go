@@ -5,96 +5,148 @@ import (
 	"sync"
 
 	"socho/events"
+	"socho/internal/logpublisher"
 	"socho/ledger"
+	"socho/ledger/proof"
 	"socho/projections"
 )
 
-// feedRecords bounds how many decided records are kept for the projections, all
-// shards together.
-const feedRecords = 24 << 10
+// feedRecords bounds how many decided records are kept for those who follow the
+// ledger, all shards together. Some followers are told before it is full.
+const (
+	feedRecords = 24 << 10
+	feedAhead   = 4 << 10
+)
 
-// feed keeps what was decided lately in this process, so that projections close
-// behind the ledger need not read it all back from the log and the tables. It
-// holds committed batches only, and nothing rests on it: what it does not have
-// is read.
+// Who follows the ledger through the feed.
+const (
+	projecting = iota
+	publishing
+	followers
+)
+
+// feed keeps what was decided lately in this process, so that whoever is close
+// behind the ledger, projections and publisher, need not read it all back from
+// the log and the tables. It holds committed batches only, and nothing rests on
+// it: what it does not have is read.
 type feed struct {
-	mu     sync.Mutex
-	shards map[int][]serving // batches that follow each other, the oldest first
-	held   int               // records
+	mu      sync.Mutex
+	shards  map[int]*line
+	held    int             // records
+	follows [followers]bool // who has to be waited for
+	since   int             // records put since the publisher was last told
+	tell    chan struct{}   // wakes the publisher
 }
 
+// line is what is held of one shard: batches that follow each other, the oldest
+// first.
+type line struct {
+	batches []serving
+	done    [followers]int64 // up to which offset each follower is through
+}
+
+// serving is one batch with the records it was decided from.
 type serving struct {
 	records []events.Record
+	times   []int64 // the broker's, of each record, in milliseconds since 1970
 	batch   *ledger.Batch
 }
 
 func (d *serving) from() int64 { return d.batch.From.NextOffset }
 func (d *serving) to() int64   { return d.batch.Head.NextOffset }
 
-// put takes in a batch that has been committed.
-func (f *feed) put(records []events.Record, batch *ledger.Batch) {
+func newFeed() *feed { return &feed{shards: map[int]*line{}, tell: make(chan struct{}, 1)} }
+
+// follow says that somebody follows, who is waited for from then on.
+func (f *feed) follow(who int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.shards == nil {
-		f.shards = map[int][]serving{}
+	f.follows[who] = true
+}
+
+// put takes in a batch that has been committed.
+func (f *feed) put(records []events.Record, times []int64, batch *ledger.Batch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.line(batch.Head.Shard)
+	if n := len(l.batches); n > 0 && l.batches[n-1].to() != batch.From.NextOffset {
+		f.drop(l, n) // somebody else was at work in between
 	}
-	shard := batch.Head.Shard
-	line := f.shards[shard]
-	if n := len(line); n > 0 && line[n-1].to() != batch.From.NextOffset {
-		line = f.drop(line, n) // somebody else was at work in between
-	}
-	line = append(line, serving{records[:len(batch.Outcomes)], batch})
-	f.held += len(batch.Outcomes)
-	f.shards[shard] = line
+	n := len(batch.Outcomes)
+	l.batches = append(l.batches, serving{records[:n], times[:n], batch})
+	f.held += n
 	// Where there is no room, the shard that was just served goes without its
 	// oldest.
-	for f.held > feedRecords && len(line) > 0 {
-		line = f.drop(line, 1)
-		f.shards[shard] = line
+	for f.held > feedRecords && len(l.batches) > 0 {
+		f.drop(l, 1)
+	}
+	if f.since += n; f.since >= feedAhead && f.follows[publishing] {
+		f.since = 0
+		nudge(f.tell)
 	}
 }
 
-func (f *feed) drop(line []serving, n int) []serving {
+func (f *feed) line(shard int) *line {
+	l := f.shards[shard]
+	if l == nil {
+		l = &line{}
+		f.shards[shard] = l
+	}
+	return l
+}
+
+func (f *feed) drop(l *line, n int) {
 	for i := range n {
-		f.held -= len(line[i].records)
-		line[i] = serving{}
+		f.held -= len(l.batches[i].records)
+		l.batches[i] = serving{}
 	}
-	return line[n:]
+	l.batches = l.batches[n:]
 }
 
-// next returns the batches from an offset on that follow each other, up to
-// about so many records, and forgets what lies before them: whoever asks is
-// done with it.
-func (f *feed) next(shard int, from int64, most int) (records []events.Record, batch *ledger.Batch) {
+// next gives a follower the batches from an offset on that follow each other, up
+// to about so many records; none where it does not have that offset. It forgets
+// what every follower is through with: whoever asks is done with what lies
+// before.
+func (f *feed) next(who, shard int, from int64, most int) (found serving) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	line := f.shards[shard]
+	l := f.line(shard)
+	l.done[who] = from
+	through := from
+	for other, follows := range f.follows {
+		if follows {
+			through = min(through, l.done[other])
+		}
+	}
 	gone := 0
-	for gone < len(line) && line[gone].to() <= from {
+	for gone < len(l.batches) && l.batches[gone].to() <= through {
 		gone++
 	}
-	line = f.drop(line, gone)
-	if f.shards != nil {
-		f.shards[shard] = line
+	f.drop(l, gone)
+	batches := l.batches
+	for len(batches) > 0 && batches[0].to() <= from {
+		batches = batches[1:]
 	}
-	if len(line) == 0 || line[0].from() > from {
-		return nil, nil
+	if len(batches) == 0 || batches[0].from() > from {
+		return serving{}
 	}
-	batch = &ledger.Batch{}
-	for i := range line {
-		d := &line[i]
+	found.batch = &ledger.Batch{}
+	for i := range batches {
+		d := &batches[i]
 		skip := max(from-d.from(), 0)
-		if len(records) > 0 && len(records)+len(d.records) > most {
+		if len(found.records) > 0 && len(found.records)+len(d.records) > most {
 			break
 		}
-		records = append(records, d.records[skip:]...)
-		batch.Outcomes = append(batch.Outcomes, d.batch.Outcomes[skip:]...)
-		batch.Transfers = append(batch.Transfers, d.batch.Transfers[skip:]...)
+		found.records = append(found.records, d.records[skip:]...)
+		found.times = append(found.times, d.times[skip:]...)
+		found.batch.Outcomes = append(found.batch.Outcomes, d.batch.Outcomes[skip:]...)
+		found.batch.Transfers = append(found.batch.Transfers, d.batch.Transfers[skip:]...)
 	}
-	if len(records) > most {
-		records, batch.Outcomes, batch.Transfers = records[:most], batch.Outcomes[:most], batch.Transfers[:most]
+	if len(found.records) > most {
+		found.records, found.times = found.records[:most], found.times[:most]
+		found.batch.Outcomes, found.batch.Transfers = found.batch.Outcomes[:most], found.batch.Transfers[:most]
 	}
-	return records, batch
+	return found
 }
 
 // fed is a source that looks into the feed first.
@@ -105,10 +157,37 @@ type fed struct {
 
 // Next implements projections.Source.
 func (s fed) Next(ctx context.Context, shard int, from int64, most int) ([]projections.Accepted, int64, error) {
-	records, batch := s.feed.next(shard, from, most)
-	if len(records) == 0 {
+	found := s.feed.next(projecting, shard, from, most)
+	if len(found.records) == 0 {
 		return s.source.Next(ctx, shard, from, most)
 	}
-	accepted, err := projections.Accept(records, batch)
-	return accepted, from + int64(len(records)), err
+	accepted, err := projections.Accept(found.records, found.batch)
+	return accepted, from + int64(len(found.records)), err
+}
+
+// fedDecided gives the publisher what was decided, from the feed as long as it
+// is there. That the leaves are the ledger's, the publisher makes sure of before
+// it signs: their root must be the one that the position holds. Whether the
+// tables still say the same is for socho verify to find out.
+type fedDecided struct {
+	decided
+	feed *feed
+}
+
+// Entries implements logpublisher.Ledger.
+func (d fedDecided) Entries(ctx context.Context, shard int, from, to int64) ([]logpublisher.Entry, error) {
+	found := d.feed.next(publishing, shard, from, int(to-from))
+	if len(found.records) == 0 {
+		return d.decided.Entries(ctx, shard, from, to)
+	}
+	entries := make([]logpublisher.Entry, len(found.records))
+	for i := range entries {
+		r := &found.records[i]
+		entries[i].Leaf = leafOf(&found.batch.Outcomes[i], found.batch.Transfers[i])
+		entries[i].Record = proof.Archived{Time: found.times[i], Key: r.Key, Headers: r.Headers, Value: r.Value}
+		if r.Key == nil && r.Value == nil && len(r.Headers) == 0 {
+			entries[i].Record = proof.Archived{Void: true}
+		}
+	}
+	return entries, nil
 }

@@ -10,7 +10,8 @@ import (
 // TestFeed: what was put comes out in order from any offset, up to a bound, and
 // what does not follow is not there.
 func TestFeed(t *testing.T) {
-	var f feed
+	f := newFeed()
+	f.follow(projecting)
 	put := func(shard int, from, to int64) {
 		b := &ledger.Batch{From: ledger.Head{Shard: shard, NextOffset: from}, Head: ledger.Head{Shard: shard, NextOffset: to}}
 		var records []events.Record
@@ -19,16 +20,17 @@ func TestFeed(t *testing.T) {
 			b.Outcomes = append(b.Outcomes, ledger.Outcome{Shard: shard, Offset: o})
 			b.Transfers = append(b.Transfers, nil)
 		}
-		f.put(records, b)
+		f.put(records, make([]int64, len(records)), b)
 	}
 	check := func(shard int, from int64, most int, want int64) {
 		t.Helper()
-		records, batch := f.next(shard, from, most)
+		found := f.next(projecting, shard, from, most)
+		records, batch := found.records, found.batch
 		if int64(len(records)) != want {
 			t.Fatalf("%d:%d: %d records, want %d", shard, from, len(records), want)
 		}
 		for i, r := range records {
-			if r.Offset != from+int64(i) || batch.Outcomes[i].Offset != r.Offset || len(batch.Transfers) != len(records) {
+			if r.Offset != from+int64(i) || batch.Outcomes[i].Offset != r.Offset || len(batch.Transfers) != len(records) || len(found.times) != len(records) {
 				t.Fatalf("%d:%d: record %d is of offset %d", shard, from, i, r.Offset)
 			}
 		}
@@ -60,5 +62,29 @@ func TestFeed(t *testing.T) {
 	check(0, end, 1000, 0)
 	if f.held > 4 {
 		t.Errorf("%d records are held when all was taken", f.held)
+	}
+	// What another follower is not through with stays, up to the bound.
+	f.follow(publishing)
+	put(2, 0, 2000)
+	put(2, 2000, 3000)
+	if got := f.next(publishing, 2, 2000, 5000); len(got.records) != 1000 {
+		t.Errorf("%d records for who is ahead", len(got.records))
+	}
+	check(2, 0, 5000, 3000)
+	check(2, 3000, 5000, 0)
+	if f.held < 1000 {
+		t.Errorf("%d records are held that one follower has not asked for", f.held)
+	}
+	f.next(publishing, 2, 3000, 1)
+	if f.held > 4 {
+		t.Errorf("%d records are held when all was taken", f.held)
+	}
+	select {
+	case <-f.tell:
+	default:
+		put(2, 3000, 3000+feedAhead)
+		if len(f.tell) != 1 {
+			t.Error("the publisher was not told")
+		}
 	}
 }

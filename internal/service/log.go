@@ -59,15 +59,21 @@ const (
 // Read returns the records that follow each other from an offset on; none
 // where nothing came within the wait.
 func (l *Log) Read(ctx context.Context, shard int, offset int64, wait time.Duration) ([]events.Record, error) {
+	records, _, err := l.read(ctx, shard, offset, wait)
+	return records, err
+}
+
+// read returns beside each record the broker's time, in milliseconds since 1970.
+func (l *Log) read(ctx context.Context, shard int, offset int64, wait time.Duration) (records []events.Record, times []int64, err error) {
 	messages, _, err := l.client.Fetch(ctx, Topic, shard, offset, readRecords, readBytes, wait)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	records := make([]events.Record, len(messages))
+	records, times = make([]events.Record, len(messages)), make([]int64, len(messages))
 	for i := range messages {
-		records[i] = toRecord(&messages[i])
+		records[i], times[i] = toRecord(&messages[i]), messages[i].Time.UnixMilli()
 	}
-	return records, nil
+	return records, times, nil
 }
 
 // Session changes whenever the log may have changed behind the client's back;

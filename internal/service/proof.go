@@ -79,8 +79,7 @@ func (d decided) Entries(ctx context.Context, shard int, from, to int64) ([]logp
 		if o.Offset != from+int64(i) {
 			return oddLedger("outcomes: row %d:%d is missing", shard, from+int64(i))
 		}
-		e := logpublisher.Entry{Record: archived(&messages[i]), Leaf: proof.Leaf{Shard: o.Shard, Offset: o.Offset, RecordedAt: o.RecordedAt,
-			RecordHash: o.RecordHash, RuleSet: o.RuleSet, Status: o.Status, Code: o.Code, Transfers: ledger.TransfersHash(transfers[i])}}
+		e := logpublisher.Entry{Record: archived(&messages[i]), Leaf: leafOf(o, transfers[i])}
 		if e.Leaf.Hash() != o.LeafHash {
 			return oddLedger("the rows of %d:%d are not those that were recorded", shard, o.Offset)
 		}
@@ -94,6 +93,11 @@ func (d decided) Entries(ctx context.Context, shard int, from, to int64) ([]logp
 		err = oddLedger("outcomes: row %d:%d is missing", shard, from+int64(len(entries)))
 	}
 	return entries, err
+}
+
+func leafOf(o *ledger.Outcome, transfers []ledger.Transfer) proof.Leaf {
+	return proof.Leaf{Shard: o.Shard, Offset: o.Offset, RecordedAt: o.RecordedAt,
+		RecordHash: o.RecordHash, RuleSet: o.RuleSet, Status: o.Status, Code: o.Code, Transfers: ledger.TransfersHash(transfers)}
 }
 
 func oddLedger(format string, args ...any) error {
@@ -134,12 +138,13 @@ func (s *Service) StartPublishing(at Proof) {
 				return
 			}
 		}
+		s.feed.follow(publishing)
 		s.publisher(at).Run(ctx)
 	})
 }
 
 func (s *Service) publisher(at Proof) *logpublisher.Publisher {
-	return &logpublisher.Publisher{Dir: at.Log, Keys: at.Keys, Ledger: decided{s.Log, s.DB}, Log: s.slog}
+	return &logpublisher.Publisher{Dir: at.Log, Keys: at.Keys, Ledger: fedDecided{decided{s.Log, s.DB}, s.feed}, Ahead: s.feed.tell, Log: s.slog}
 }
 
 // ReadyToSign sees to it that there is a signing key. In the embedded default

@@ -74,6 +74,7 @@ type Service struct {
 	works  bool
 	clock  func() time.Time
 	tempo  Tempo
+	feed   *feed
 
 	inbox int // its partitions; 0 where there is none
 
@@ -90,7 +91,7 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Service{slog: o.Log, URL: o.Database, clock: o.Clock, tempo: o.Tempo.orDefault(), cancel: func() {}}
+	s := &Service{slog: o.Log, URL: o.Database, clock: o.Clock, tempo: o.Tempo.orDefault(), feed: newFeed(), cancel: func() {}}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -182,9 +183,10 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	wake := make(chan struct{}, 1)
 	var tasks []task
-	turns, feed := newTurns(s.Log.shards), &feed{}
-	moved := func(records []events.Record, batch *ledger.Batch) {
-		feed.put(records, batch)
+	turns := newTurns(s.Log.shards)
+	s.feed.follow(projecting)
+	moved := func(records []events.Record, times []int64, batch *ledger.Batch) {
+		s.feed.put(records, times, batch)
 		nudge(wake)
 	}
 	for shard := range s.Log.shards {
@@ -193,7 +195,7 @@ func (s *Service) Start(ctx context.Context) error {
 		tasks = append(tasks, task{fmt.Sprintf("shard:%d", shard), forget, w.run})
 	}
 	nothing := func(context.Context) error { return nil }
-	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, feed, wake) }})
+	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
 	tasks = append(tasks, task{"history", nothing, s.sumHistory})
 	if s.inbox > 0 {
 		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
@@ -230,8 +232,8 @@ func nudge(wake chan struct{}) {
 }
 
 // project folds what the ledger accepts until the context ends.
-func (s *Service) project(ctx context.Context, feed *feed, wake <-chan struct{}) {
-	runner := &projections.Runner{Source: fed{source{s.Log, s.DB}, feed}, Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
+func (s *Service) project(ctx context.Context, wake <-chan struct{}) {
+	runner := &projections.Runner{Source: fed{source{s.Log, s.DB}, s.feed}, Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
 		s.slog.Warn("projections try again", "reason", err)
 	}}
 	runner.Start(ctx)

@@ -21,8 +21,8 @@ type worker struct {
 	db    *postgres.DB
 	slog  *slog.Logger
 	tempo Tempo
-	turns turns                                // to decide and write; nil: no waiting
-	moved func([]events.Record, *ledger.Batch) // told after each commit
+	turns turns                                         // to decide and write; nil: no waiting
+	moved func([]events.Record, []int64, *ledger.Batch) // told after each commit
 }
 
 // run works until the context ends or the shard must stand still. A shard that
@@ -122,7 +122,7 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 			}
 			said = true
 		}
-		records, err := w.log.Read(ctx, w.shard, head.NextOffset, readWait)
+		records, times, err := w.log.read(ctx, w.shard, head.NextOffset, readWait)
 		if lost(err) {
 			// The log ended or broke under us: the proof says how.
 			if proof := w.log.Prove(ctx, w.db, head); proof != nil {
@@ -160,7 +160,7 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 			return worked, err
 		}
 		head, worked = batch.Head, true
-		w.moved(records, batch)
+		w.moved(records, times, batch)
 	}
 }
 
