@@ -106,6 +106,17 @@ func newVocabulary(kinds []kind, currencies []money.Currency) *Vocabulary {
 	return voc
 }
 
+// Current reports whether what this vocabulary reads is what Whole makes of it:
+// no type of it has a newer version there.
+func (voc *Vocabulary) Current() bool {
+	for name, version := range voc.newest {
+		if Whole.newest[name] != version {
+			return false
+		}
+	}
+	return true
+}
+
 // NewVocabulary picks types, such as "market.fee_assessed.v1", and currencies
 // out of what this release knows. It panics where it does not know one: they
 // are written down in code.

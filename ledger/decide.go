@@ -32,8 +32,11 @@ type Batch struct {
 	Head      Head         // after the batch
 	Outcomes  []Outcome    // one for each record, in order
 	Transfers [][]Transfer // of each record
-	Accounts  []Account    // opened or moved, by number
-	Changes   []Change     // sorted by organization and key
+	// Events are the records as events.Decode reads them, for whoever folds the
+	// batch; nil where that has to be done, or where a record is no event.
+	Events   []*events.Event
+	Accounts []Account // opened or moved, by number
+	Changes  []Change  // sorted by organization and key
 }
 
 // ErrRuleSetUnknown stops a shard: its log asks for rules that this program
@@ -54,14 +57,14 @@ var ErrNotNext = errors.New("records do not follow the shard's position")
 func Decide(ctx context.Context, head Head, records []events.Record, store Store) (*Batch, error) {
 	v := newView(ctx, head.Shard, store, head.NextAccount)
 	batch := &Batch{From: head, Head: head,
-		Outcomes: make([]Outcome, 0, len(records)), Transfers: make([][]Transfer, 0, len(records))}
+		Outcomes: make([]Outcome, 0, len(records)), Transfers: make([][]Transfer, 0, len(records)), Events: make([]*events.Event, len(records))}
 	batch.Head.Frontier = head.Frontier.Clone()
 
 	set, err := ruleSet(head.RuleSet)
 	if err != nil {
 		return nil, err
 	}
-	decoded := decodeAll(set, records)
+	decoded, current := decodeAll(set, records), set.vocabulary.Current()
 	if err := v.prefetchAll(set, decoded); err != nil {
 		return nil, err
 	}
@@ -79,6 +82,7 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 				break
 			}
 			copy(decoded[i:], decodeAll(set, records[i:]))
+			current = set.vocabulary.Current()
 		}
 		*d = decision{view: v, head: &batch.Head, record: r, set: set}
 		d.outcome = Outcome{Shard: r.Shard, Offset: r.Offset, RuleSet: set.Number, RecordHash: r.Hash(), ValueHash: events.ValueHash(r.Value)}
@@ -96,8 +100,12 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 		if v.fault != nil {
 			return nil, v.fault
 		}
+		if current {
+			batch.Events[i] = decoded[i].event
+		}
 		batch.close(d)
 	}
+	batch.Events = batch.Events[:len(batch.Outcomes)]
 	batch.collect(v)
 	return batch, nil
 }

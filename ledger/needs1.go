@@ -85,6 +85,9 @@ func accountsOf1(e *events.Event, v *view) (paths, keys []string) {
 	clear(v.probe.state)
 	d := &v.probe.dry
 	*d = decision{view: v.probe, head: &Head{}, record: &noRecord, event: e, transfers: d.transfers[:0]}
+	if f, ok := plainPayment(e); ok {
+		return d.paymentAccounts(f), nil
+	}
 	decide1(d)
 	paths = make([]string, 0, len(v.probe.accounts)+2*len(d.transfers))
 	for name := range v.probe.accounts {
@@ -97,4 +100,33 @@ func accountsOf1(e *events.Event, v *view) (paths, keys []string) {
 		keys = append(keys, key.Key)
 	}
 	return paths, keys
+}
+
+// plainPayment returns what most facts are: a payment that names no bank line.
+func plainPayment(e *events.Event) (*events.Payment, bool) {
+	switch f := e.Fact.(type) {
+	case *events.PaymentReceived:
+		return &f.Payment, f.Line == ""
+	case *events.BillPaid:
+		return &f.Payment, f.Line == ""
+	}
+	return nil, false
+}
+
+// paymentAccounts names the accounts of such a payment without deciding it: where
+// the money is from, what is owed, and where it goes that is not owed.
+func (d *decision) paymentAccounts(f *events.Payment) []string {
+	c := f.Currency
+	from := inCurrency("clearing:"+string(f.Method), c)
+	if f.Method == "cash" {
+		from = inCurrency("cash:collector:"+string(f.Collector), c)
+	}
+	bill, ok := d.knownBill(f.Bill)
+	switch {
+	case !ok || bill.Currency != c:
+		return []string{from, suspenseIn(c).path}
+	case f.Method == "cash":
+		return []string{from, receivable(bill.Holder, f.Bill, c), inCurrency(bill.Holder+":credit", c)}
+	}
+	return []string{from, receivable(bill.Holder, f.Bill, c), suspenseIn(c).path}
 }

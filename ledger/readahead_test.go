@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"socho/events"
@@ -81,4 +82,33 @@ func TestReadAhead(t *testing.T) {
 	each("placed", func(i int) events.Fact { return allocated(id("in", i), id("b", i), "100") })
 	each("cash", func(i int) events.Fact { return paidCash(id("b", i), "100") }, func(i int) events.Fact { return drawn(id("out", i), "100") })
 	each("banked", func(i int) events.Fact { return banked(id("in", i), "100") })
+}
+
+// TestEventsOfBatch: whoever folds a batch finds its events as it would read
+// them from the log.
+func TestEventsOfBatch(t *testing.T) {
+	book := ledger.NewBook(1)
+	records := []events.Record{
+		write(t, 0, "shard:0", "shard.opened", "open", &events.ShardOpened{Ledger: "test", Format: number(1), Shard: number(0), Shards: number(1)}),
+		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(1)}),
+		write(t, 2, org, "market.fee_assessed", "f", fee("b", "300")),
+		{Offset: 3, Key: []byte(org), Value: []byte("no event")},
+		write(t, 4, org, "market.payment_received", "p", paidCash("b", "100")),
+	}
+	for len(records) > 0 {
+		batch, err := ledger.Decide(t.Context(), book.Head(0), records, book)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(batch.Events) != len(batch.Outcomes) {
+			t.Fatalf("%d events of %d records", len(batch.Events), len(batch.Outcomes))
+		}
+		for i, got := range batch.Events {
+			if want, _ := events.Decode(records[i].Value); !reflect.DeepEqual(got, want) {
+				t.Errorf("record %d: %+v, want %+v", records[i].Offset, got, want)
+			}
+		}
+		book.Apply(batch)
+		records = records[len(batch.Outcomes):]
+	}
 }

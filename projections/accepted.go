@@ -36,9 +36,15 @@ func Accept(records []events.Record, batch *ledger.Batch) ([]Accepted, error) {
 		if !o.Status.Accepted() {
 			continue
 		}
-		event, err := events.Decode(records[i].Value)
-		if err != nil {
-			return nil, fmt.Errorf("projections: accepted record %d:%d: %w", o.Shard, o.Offset, err)
+		var event *events.Event
+		if i < len(batch.Events) {
+			event = batch.Events[i]
+		}
+		if event == nil {
+			var err error
+			if event, err = events.Decode(records[i].Value); err != nil {
+				return nil, fmt.Errorf("projections: accepted record %d:%d: %w", o.Shard, o.Offset, err)
+			}
 		}
 		accepted = append(accepted, Accepted{o.Shard, o.Offset, o.RecordedAt, event, o, batch.Transfers[i]})
 	}

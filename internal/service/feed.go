@@ -141,10 +141,12 @@ func (f *feed) next(who, shard int, from int64, most int) (found serving) {
 		found.times = append(found.times, d.times[skip:]...)
 		found.batch.Outcomes = append(found.batch.Outcomes, d.batch.Outcomes[skip:]...)
 		found.batch.Transfers = append(found.batch.Transfers, d.batch.Transfers[skip:]...)
+		found.batch.Events = append(found.batch.Events, d.batch.Events[skip:]...)
 	}
 	if len(found.records) > most {
 		found.records, found.times = found.records[:most], found.times[:most]
 		found.batch.Outcomes, found.batch.Transfers = found.batch.Outcomes[:most], found.batch.Transfers[:most]
+		found.batch.Events = found.batch.Events[:most]
 	}
 	return found
 }

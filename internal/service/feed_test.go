@@ -18,7 +18,7 @@ func TestFeed(t *testing.T) {
 		for o := from; o < to; o++ {
 			records = append(records, events.Record{Shard: shard, Offset: o})
 			b.Outcomes = append(b.Outcomes, ledger.Outcome{Shard: shard, Offset: o})
-			b.Transfers = append(b.Transfers, nil)
+			b.Transfers, b.Events = append(b.Transfers, nil), append(b.Events, nil)
 		}
 		f.put(records, make([]int64, len(records)), b)
 	}
@@ -30,7 +30,7 @@ func TestFeed(t *testing.T) {
 			t.Fatalf("%d:%d: %d records, want %d", shard, from, len(records), want)
 		}
 		for i, r := range records {
-			if r.Offset != from+int64(i) || batch.Outcomes[i].Offset != r.Offset || len(batch.Transfers) != len(records) || len(found.times) != len(records) {
+			if r.Offset != from+int64(i) || batch.Outcomes[i].Offset != r.Offset || len(batch.Transfers) != len(records) || len(batch.Events) != len(records) || len(found.times) != len(records) {
 				t.Fatalf("%d:%d: record %d is of offset %d", shard, from, i, r.Offset)
 			}
 		}
