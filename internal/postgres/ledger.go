@@ -59,7 +59,9 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 	// A plan kept from when the tables were small would read them whole.
 	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	config.ConnConfig.RuntimeParams["application_name"] = "socho"
-	if _, given := config.ConnConfig.RuntimeParams[idleTimeout]; role != "" && !given {
+	if _, given := config.ConnConfig.RuntimeParams[idleTimeout]; role == "" {
+		delete(config.ConnConfig.RuntimeParams, idleTimeout) // the audit's snapshot waits for the log
+	} else if !given {
 		config.ConnConfig.RuntimeParams[idleTimeout] = "10s"
 	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {

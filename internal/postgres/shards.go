@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -126,9 +127,12 @@ func (db *DB) LockOnce(ctx context.Context, name string) (release func(), err er
 		return nil, err
 	}
 	return func() {
-		// A connection whose unlock fails is closed, which unlocks as well.
-		if _, err := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext($1))`, name); err != nil {
-			conn.Conn().Close(context.WithoutCancel(ctx)) //nolint:errcheck // it is being thrown away
+		// A connection whose unlock fails is closed, which unlocks as well. One that
+		// does not answer keeps nobody.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock(hashtext($1))`, name); err != nil {
+			conn.Conn().Close(ctx) //nolint:errcheck // it is being thrown away
 		}
 		conn.Release()
 	}, nil

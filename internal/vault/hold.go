@@ -54,7 +54,7 @@ func (v *Vault) Hold(ctx context.Context) (release func(), err error) {
 			return nil, fmt.Errorf("vault: holding keys: %w", err)
 		}
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(`+sealLock+`)`); err != nil {
-			_ = tx.Rollback(context.WithoutCancel(ctx))
+			letGo(ctx, tx)
 			return nil, fmt.Errorf("vault: holding keys: %w", err)
 		}
 		h.tx, h.since, h.drained = tx, time.Now(), make(chan struct{})
@@ -64,8 +64,17 @@ func (v *Vault) Hold(ctx context.Context) (release func(), err error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if h.batches--; h.batches == 0 {
-			_ = h.tx.Rollback(context.WithoutCancel(ctx)) // it only held the lock
+			letGo(ctx, h.tx) // it only held the lock
 			close(h.drained)
 		}
 	}), nil
+}
+
+// letGo ends a transaction that is done with, also for a caller who has given up
+// already. A database that does not answer keeps nobody: the connection is then
+// closed, which ends the transaction as well.
+func letGo(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	_ = tx.Rollback(ctx)
 }

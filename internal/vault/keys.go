@@ -184,7 +184,7 @@ func (v *Vault) durably(ctx context.Context, sql string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing to do after a commit
+	defer letGo(ctx, tx) // nothing to do after a commit
 	if _, err := tx.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', true)
 		WHERE current_setting('synchronous_commit') = 'off'`); err != nil {
 		return err
