@@ -82,8 +82,18 @@ func (n *node) dead() bool {
 	return n.wire.dead
 }
 
-// publish hands lines to the instance's intake and notes what it acknowledged.
+// publish hands lines to the instance's intake, notes what it acknowledged, and
+// waits until it is decided.
 func (r *run) publish(ctx context.Context, n *node, lines []*line) error {
+	report, err := r.hand(ctx, n, lines)
+	if err != nil {
+		return err
+	}
+	_, err = n.Decided(ctx, report)
+	return err
+}
+
+func (r *run) hand(ctx context.Context, n *node, lines []*line) (intake.Report, error) {
 	ids := make(map[string]bool, len(lines))
 	for _, l := range lines {
 		ids[l.id] = true
@@ -99,14 +109,12 @@ func (r *run) publish(ctx context.Context, n *node, lines []*line) error {
 		}
 	}()
 	report, err := n.Publish(ctx, bytes.NewReader(text(lines)), intake.Options{Actor: "cli", MayErase: true, DefaultOrg: r.load.organizations[0].name})
+	r.lock.Lock()
+	defer r.lock.Unlock()
 	for _, acknowledged := range report.Ranges {
 		r.acknowledged = append(r.acknowledged, acknowledgement{acknowledged, ids})
 	}
-	if err != nil {
-		return err
-	}
-	_, err = n.Decided(ctx, report)
-	return err
+	return report, err
 }
 
 // acknowledgement is a run of records that a publisher was told is safe.

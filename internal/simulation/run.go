@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,8 +55,9 @@ type run struct {
 	opening  func(*node)  // called of each instance before it opens; may be nil
 	clock    atomic.Int64 // how far the service's clock is off, in nanoseconds
 
-	strays       int     // records written past intake
-	sent         []*line // decided at least once
+	strays       int        // records written past intake
+	sent         []*line    // decided at least once
+	lock         sync.Mutex // over acknowledged
 	acknowledged []acknowledgement
 	result       Result
 }

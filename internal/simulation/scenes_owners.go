@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"socho/internal/service"
 )
@@ -80,6 +81,17 @@ func (r *run) twoOwners(ctx context.Context, lines []*line) error {
 		release()
 		return err
 	}
+	// Both come to the same step at the same time.
+	for _, n := range []*node{first, second} {
+		for range 2 {
+			for _, at := range []moment{{stepProjections, false}, {stepBatch, true}} {
+				rule := newRule(at.step, at.completes, late)
+				rule.delay = time.Duration(20+r.rng.IntN(60)) * time.Millisecond
+				n.wire.arm(rule)
+			}
+		}
+	}
+	defer second.wire.disarm()
 	// Whichever is published through, both decide, and one is told that it may not.
 	r.node = []*node{first, second}[r.rng.IntN(2)]
 	fenced := func() bool { return first.fenced.Load()+second.fenced.Load() > 0 }
@@ -105,6 +117,14 @@ func (r *run) twoOwners(ctx context.Context, lines []*line) error {
 	return nil
 }
 
+// or returns the lines, or others where there are none.
+func or(lines, others []*line) []*line {
+	if len(lines) == 0 {
+		return others
+	}
+	return lines
+}
+
 // zombie freezes an instance in the middle of its work, lets another take over
 // and post, and then lets everything through that the first one had to say.
 func (r *run) zombie(ctx context.Context, lines []*line) error {
@@ -113,15 +133,34 @@ func (r *run) zombie(ctx context.Context, lines []*line) error {
 	if err != nil {
 		return err
 	}
-	first.wire.freeze()
-	second, err := r.successor(ctx, name)
+	at := []*rule{newRule(stepBatch, false, frozen), newRule(stepBatch, true, frozen),
+		newRule(stepProjections, false, frozen), newRule(stepProjections, true, frozen), newRule(stepRecords, true, frozen)}[r.rng.IntN(5)]
+	first.wire.arm(at)
+	handing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	handed := make(chan struct{})
+	go func() {
+		defer close(handed)
+		for !at.acted() && handing.Err() == nil {
+			r.hand(handing, first, or(lines, r.load.lines[:1])) //nolint:errcheck // it is about to freeze
+		}
+	}()
+	err = r.until(ctx, "the instance comes to where it freezes", at.acted)
+	var second *node
+	if err == nil {
+		second, err = r.successor(ctx, name)
+	}
+	cancel() // its publisher has given up; what it had said is still to come
 	if err != nil {
+		first.wire.disarm()
 		first.wire.thaw()
+		<-handed
 		return err
 	}
 	r.node = second
 	err = r.deliver(ctx, lines)
 	first.wire.thaw()
+	<-handed
 	if err == nil {
 		// While it takes part again, facts keep coming.
 		err = r.deliver(ctx, r.some(5, r.load.lines[:1]))

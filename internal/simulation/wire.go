@@ -62,6 +62,7 @@ const (
 	full                 // PostgreSQL has no room left: SQLSTATE 53100
 	held                 // waits until the rule is let go
 	late                 // waits for the rule's delay
+	frozen               // the whole instance freezes, until it is thawed
 	torn                 // half of the answer comes through, then the connection is cut
 	again                // in place of the answer comes an older one
 )
@@ -232,6 +233,10 @@ func (l *link) act(r *rule) (pass bool) {
 	case late:
 		close(r.fired)
 		time.Sleep(r.delay)
+	case frozen:
+		l.w.freeze()
+		close(r.fired)
+		l.w.wait(l)
 	case held:
 		close(r.fired)
 		select {

@@ -73,6 +73,7 @@ var facts = map[string][]func(*organization) *line{
 	"market": {
 		(*organization).newBill, (*organization).newBill, (*organization).newBill, (*organization).billAgain,
 		(*organization).cashPayment, (*organization).cashPayment, (*organization).linePayment, (*organization).strayPayment,
+		(*organization).unprovedPayment, (*organization).lineSeenAgain, (*organization).lineDiffers,
 		(*organization).lineIn, (*organization).lineIn, (*organization).allocation, (*organization).allocation, (*organization).excessAllocation,
 		(*organization).reduction, (*organization).excessReduction, (*organization).cashBanked, (*organization).stallLet,
 		(*organization).reversal, (*organization).reversalAgain, (*organization).strayReversal,
@@ -80,6 +81,7 @@ var facts = map[string][]func(*organization) *line{
 	"school": {
 		(*organization).newBill, (*organization).newBill, (*organization).newBill, (*organization).billAgain,
 		(*organization).cashPayment, (*organization).linePayment, (*organization).strayPayment,
+		(*organization).unprovedPayment, (*organization).lineSeenAgain, (*organization).lineDiffers,
 		(*organization).lineIn, (*organization).allocation, (*organization).allocation, (*organization).excessAllocation,
 		(*organization).reduction, (*organization).excessReduction,
 		(*organization).reversal, (*organization).strayReversal, (*organization).erasure,

@@ -12,8 +12,9 @@ type bill struct {
 
 // bankLine is money that has come in.
 type bankLine struct {
-	id   string
-	left int64 // not yet placed
+	id     string
+	amount int64
+	left   int64 // not yet placed, as far as the id still proves anything
 }
 
 // area is where the organization's facts about bills stand in the catalogue.
@@ -102,9 +103,14 @@ func (o *organization) cashPayment() *line {
 }
 
 func (o *organization) lineIn() *line {
-	l := &bankLine{id: o.id("l"), left: o.amount(200_000)}
+	l := &bankLine{id: o.id("l"), amount: o.amount(200_000)}
+	l.left = l.amount
 	o.in = append(o.in, l)
-	return o.fact("posted", "bank.line_received", money(l.left, data{"line": l.id, "account": "main", "direction": "in", "kind": "payment"}))
+	return o.lineFact("posted", l, l.amount)
+}
+
+func (o *organization) lineFact(want string, l *bankLine, n int64) *line {
+	return o.fact(want, "bank.line_received", money(n, data{"line": l.id, "account": "main", "direction": "in", "kind": "payment"}))
 }
 
 func (o *organization) filledLine() *bankLine {
@@ -116,10 +122,45 @@ func (o *organization) linePayment() *line {
 	if b == nil || l == nil {
 		return nil
 	}
-	n := o.amount(min(l.left, 2*b.amount))
+	n := o.amount(2 * b.amount)
 	b.pay(n)
-	l.left -= n
+	l.left -= min(n, l.left)
 	return o.paymentFact(b.id, n, "bank", data{"line": l.id})
+}
+
+// unprovedPayment pays by a way that is not on any line yet, or names a line
+// that nobody has seen: what is too much is nobody's credit.
+func (o *organization) unprovedPayment() *line {
+	b := o.standingBill()
+	if b == nil {
+		return nil
+	}
+	n := o.amount(2 * b.amount)
+	b.pay(n)
+	if o.rng.IntN(2) == 0 {
+		return o.paymentFact(b.id, n, "bank", data{"line": o.id("unseen")})
+	}
+	return o.paymentFact(b.id, n, "qr", nil)
+}
+
+// lineSeenAgain is a line that a second statement holds too.
+func (o *organization) lineSeenAgain() *line {
+	l := one(o.rng, o.in, func(*bankLine) bool { return true })
+	if l == nil {
+		return nil
+	}
+	return o.lineFact("recorded", l, l.amount)
+}
+
+// lineDiffers is another entry under a line's id: it moves the bank, and the id
+// proves nothing any more.
+func (o *organization) lineDiffers() *line {
+	l := o.filledLine()
+	if l == nil {
+		return nil
+	}
+	l.left = 0
+	return o.lineFact("posted", l, l.amount+1)
 }
 
 // strayPayment pays a bill that nobody issued: money came, so it is posted.
