@@ -35,7 +35,7 @@ const (
 	family = "sans"
 	margin = 18.0 // mm
 	label  = 52.0 // mm, width of the labels' column
-	code   = 92.0 // mm, side of the QR code
+	code   = 76.0 // mm, side of the QR code
 )
 
 var vietnam = time.FixedZone("ICT", 7*3600)
