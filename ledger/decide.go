@@ -55,10 +55,11 @@ var ErrNotNext = errors.New("records do not follow the shard's position")
 // lacks, the batch ends behind that record, and the next call returns
 // ErrRuleSetUnknown. Every other error is a fault of the store.
 func Decide(ctx context.Context, head Head, records []events.Record, store Store) (*Batch, error) {
-	v := newView(ctx, head.Shard, store, head.NextAccount)
 	batch := &Batch{From: head, Head: head,
 		Outcomes: make([]Outcome, 0, len(records)), Transfers: make([][]Transfer, 0, len(records)), Events: make([]*events.Event, len(records))}
 	batch.Head.Frontier = head.Frontier.Clone()
+	v := newView(ctx, batch, store, len(records))
+	defer v.done(len(records))
 
 	set, err := ruleSet(head.RuleSet)
 	if err != nil {
@@ -185,7 +186,8 @@ func decodeAll(set *RuleSet, records []events.Record) []decodedRecord {
 // and state first, then the accounts and further state, some of whose names
 // stand in the state.
 func (v *view) prefetchAll(set *RuleSet, decoded []decodedRecord) error {
-	needs := make([]Need, 0, len(decoded))
+	needs := slices.Grow(v.needs[:0], len(decoded))
+	v.needs = needs[:len(decoded)]
 	for _, d := range decoded {
 		if d.event == nil {
 			continue
@@ -278,7 +280,7 @@ func (d *decision) decide(in decodedRecord) {
 		}
 	}
 	if o.Status.Accepted() {
-		d.post(d.record.Offset, d.transfers)
+		d.post(d.transfers)
 		for _, c := range d.changes {
 			d.state[c.StateKey] = c.Value
 			delete(d.parsed, c.StateKey)

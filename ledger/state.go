@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"socho/internal/money"
 )
@@ -61,21 +62,60 @@ type view struct {
 	asked    map[Claim]bool
 	accounts map[AccountName]*Account // nil: looked for, not there
 	state    map[StateKey][]byte
-	entries  map[int64][]Transfer // of this batch, by offset
+	batch    *Batch               // as far as it is decided
+	needs    []Need
 	next     int64                // number of the next account to be opened
 	touched  map[AccountName]bool
 	changed  map[StateKey]int64 // offset of the record that set it last
 	fault    error
 }
 
-func newView(ctx context.Context, shard int, store Store, next int64) *view {
-	p, ok := store.(Presumer)
+// views are those of large batches, with the room that they have taken up but
+// nothing in it: growing maps anew costs more than all that is put there.
+var views = sync.Pool{New: func() any { return emptyView() }}
+
+// roomy is from how many records on a batch takes a view that has room: to empty
+// it costs as much as it is large.
+const roomy = 512
+
+func emptyView() *view {
 	return &view{
-		ctx: ctx, shard: shard, store: store, next: next, presumes: ok && p.Presumes(),
 		claims: map[Claim]Claimed{}, asked: map[Claim]bool{}, parsed: map[StateKey]billRow{},
 		accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{},
-		entries: map[int64][]Transfer{}, touched: map[AccountName]bool{}, changed: map[StateKey]int64{},
+		touched: map[AccountName]bool{}, changed: map[StateKey]int64{},
 	}
+}
+
+// newView returns a view for so many records; done takes it back.
+func newView(ctx context.Context, batch *Batch, store Store, records int) *view {
+	v := (*view)(nil)
+	if records >= roomy {
+		v = views.Get().(*view) //nolint:errcheck // it holds nothing else
+	} else {
+		v = emptyView()
+	}
+	p, ok := store.(Presumer)
+	v.ctx, v.shard, v.store, v.batch, v.next = ctx, batch.Head.Shard, store, batch, batch.From.NextAccount
+	v.presumes = ok && p.Presumes()
+	return v
+}
+
+// done ends the use of a view. What the batch has taken over stays as it is.
+func (v *view) done(records int) {
+	if records < roomy {
+		return
+	}
+	clear(v.claims)
+	clear(v.asked)
+	clear(v.parsed)
+	clear(v.accounts)
+	clear(v.state)
+	clear(v.touched)
+	clear(v.changed)
+	clear(v.needs)
+	*v = view{claims: v.claims, asked: v.asked, parsed: v.parsed, accounts: v.accounts, state: v.state,
+		touched: v.touched, changed: v.changed, needs: v.needs[:0]}
+	views.Put(v)
 }
 
 func (v *view) prefetch(needs []Need) error {
@@ -197,8 +237,11 @@ func (v *view) transfersAt(offset int64) []Transfer {
 	if v.under != nil {
 		return nil
 	}
-	if t, ok := v.entries[offset]; ok {
-		return t
+	if i := offset - v.batch.From.NextOffset; i >= 0 {
+		if i < int64(len(v.batch.Transfers)) {
+			return v.batch.Transfers[i]
+		}
+		return nil
 	}
 	t, err := v.store.TransfersAt(v.ctx, v.shard, offset)
 	v.fail(err)
@@ -213,8 +256,7 @@ func (v *view) fail(err error) {
 }
 
 // post applies transfers whose limits have been checked.
-func (v *view) post(offset int64, transfers []Transfer) {
-	v.entries[offset] = transfers
+func (v *view) post(transfers []Transfer) {
 	for _, t := range transfers {
 		debit := v.open(AccountName{t.Organization, t.Debit}, t.Amount.Currency())
 		debit.Debits = debit.Debits.Plus(t.Amount.Minor())

@@ -182,7 +182,7 @@ func TestPayout(t *testing.T) {
 }
 
 // TestTrace: a bill, its stall, its person and a reversed event lead to the
-// events behind them.
+// events behind them; the stall to what is not already the bill's.
 func TestTrace(t *testing.T) {
 	l := projtest.New(t, 1)
 	l.Market(market, "08001", "2026-01-01")
@@ -199,7 +199,7 @@ func TestTrace(t *testing.T) {
 		got[link.Kind+" "+link.Subject] += " " + events[link.Offset]
 	}
 	for subject, want := range map[string]string{
-		"bill b1": " e4 e5 e6", "stall A12": " e4 e5 e6", "person t-A12": " e4", "event e5": " e6",
+		"bill b1": " e4 e5 e6", "stall A12": " e4", "person t-A12": " e4", "event e5": " e6",
 	} {
 		if got[subject] != want {
 			t.Errorf("%s leads to%s, want%s", subject, got[subject], want)

@@ -101,18 +101,16 @@ func FoldTrace(c *Changes, a *Accepted) {
 		link(SubjectPerson, string(f.Person))
 	}
 	// The accounts say more than the fact: a settlement is about the person it
-	// paid, a payment about the stall that owed, a reversal about all that it
-	// undoes.
+	// paid, a payment about the bill it settles, a reversal about all that it
+	// undoes. Whose bill it is, stall or pupil, the bill says: whoever traces a
+	// stall or a person looks at their bills as well.
 	for i := range a.Transfers {
 		for _, path := range [2]string{a.Transfers[i].Debit, a.Transfers[i].Credit} {
 			if person, _, payout, ok := stageOf(path); ok {
 				link(SubjectPerson, person)
 				link(SubjectPayout, payout)
-			} else if holder, bill, ok := receivable(path); ok {
-				_, stall, person := ofHolder(holder)
+			} else if _, bill, ok := receivable(path); ok {
 				link(SubjectBill, bill)
-				link(SubjectStall, stall)
-				link(SubjectPerson, person)
 			}
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"socho/projections"
 )
 
-// Trace lists the events behind a subject in log order. The organization may
+// Trace lists the events behind a subject in log order; those behind a stall or
+// a pupil are those of their bills as well. The organization may
 // be left empty for an event or a unit, which are then looked for everywhere.
 // An event leads to itself and to those that reverse it or take it up again.
 // Errors: ErrCursor.
@@ -31,6 +32,9 @@ func (db *DB) Trace(ctx context.Context, s Subject, p Page) ([]projections.Trace
 		WITH at AS (
 			SELECT shard, log_offset FROM links
 			WHERE subject = $1 AND kind = $2 AND ($3 = '' OR organization = $3)
+			UNION
+			SELECT l.shard, l.log_offset FROM bills b JOIN links l ON l.subject = b.bill AND l.kind = 'bill' AND l.organization = b.organization
+			WHERE b.holder = CASE $2 WHEN 'stall' THEN 'stall:' WHEN 'person' THEN 'pupil:' END || $1 AND ($3 = '' OR b.organization = $3)
 			UNION
 			SELECT shard, log_offset FROM traced_events
 			WHERE $2 = 'event' AND event_id = $1 AND ($3 = '' OR organization = $3)
