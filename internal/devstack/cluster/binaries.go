@@ -102,10 +102,16 @@ func findBinaries(ctx context.Context, opts Options, closed bool, major int) (bi
 			others = append(others, strconv.Itoa(b.major))
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return binaries{}, err // whoever asked has given up; nothing was found out
+	}
 	if opts.BinDir == "" {
 		b, err := fetch(ctx, opts, fetched, major)
 		if err == nil {
 			return b, nil
+		}
+		if ctx.Err() != nil {
+			return binaries{}, ctx.Err()
 		}
 		opts.Log.Warn("PostgreSQL could not be fetched", "error", err)
 	}
