@@ -2,7 +2,10 @@ package simulation
 
 import (
 	"context"
+	"strings"
 	"time"
+
+	"socho/internal/service"
 )
 
 // once arms one rule on the instance, publishes until it has acted, and counts
@@ -47,16 +50,35 @@ func (r *run) cut(ctx context.Context, lines []*line) error {
 
 // stop ends the instance right before or right after a durable step.
 func (r *run) stop(ctx context.Context, lines []*line) error {
-	steps := []step{stepBatch, stepRecords, stepProjections, stepLease}
+	steps := []step{stepBatch, stepRecords, stepProjections, stepLease, stepTakeover}
 	for _, l := range lines {
 		if l.newPerson {
 			steps = append(steps, stepKeys)
-			break
+		}
+		if strings.Contains(l.text, "person.erased") {
+			steps = append(steps, stepErasure)
 		}
 	}
 	rule := newRule(steps[r.rng.IntN(len(steps))], true, []how{failed, persisted}[r.rng.IntN(2)])
 	rule.stop = true
-	return r.once(ctx, "stop", rule, lines)
+	if rule.at.step != stepTakeover {
+		return r.once(ctx, "stop", rule, lines)
+	}
+	// Shards are taken over when an instance starts.
+	rule.skip = r.rng.IntN(service.EmbeddedPartitions)
+	r.opening = func(n *node) { n.wire.arm(rule) }
+	r.node.leave()
+	n, err := r.open(ctx)
+	r.opening = nil
+	if err != nil {
+		return err
+	}
+	r.node = n
+	if err := r.until(ctx, "the new instance takes the shards over", rule.acted); err != nil {
+		return err
+	}
+	r.struck("stop")
+	return r.deliver(ctx, lines)
 }
 
 // duplicates mixes lines of old among new ones. The new ones keep their order,
