@@ -70,6 +70,9 @@ func (r *run) stop(ctx context.Context, lines []*line) error {
 	r.node.leave()
 	n, err := r.open(ctx)
 	r.opening = nil
+	if err != nil && rule.acted() { // it was stopped while it started
+		n, err = r.open(ctx)
+	}
 	if err != nil {
 		return err
 	}
