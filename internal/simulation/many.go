@@ -24,7 +24,8 @@ const aCore = 3
 // Many plays o.Seed and the seeds that follow it, several at a time, and calls
 // each as they end. Runs with kills are played one after the other: each brings
 // up processes of its own, and what they are killed at should be work rather than
-// waiting for each other.
+// waiting for each other. A run that could not go on counts as a problem. Errors:
+// the context's.
 func Many(ctx context.Context, host *Host, o Options, runs int, each func(*Result)) (*Summary, error) {
 	sum := &Summary{Seed: o.Seed, Faults: map[string]int{}, OK: true, Problems: []string{}}
 	for _, f := range o.Faults {
@@ -34,30 +35,26 @@ func Many(ctx context.Context, host *Host, o Options, runs int, each func(*Resul
 	if kills(o.Faults) {
 		side = 1
 	}
-	all, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var lock sync.Mutex
-	var failed error
 	var group sync.WaitGroup
 	turns := make(chan struct{}, side)
 	for i := range runs {
 		one := o
 		one.Seed += uint64(i)
 		turns <- struct{}{}
-		if all.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		group.Go(func() {
 			defer func() { <-turns }()
-			result, err := Run(all, host, one)
+			result, err := Run(ctx, host, one)
 			lock.Lock()
 			defer lock.Unlock()
-			if err != nil {
-				if failed == nil { // the others are cancelled for it
-					failed = fmt.Errorf("%w (%s)", err, one.Command())
-				}
-				cancel()
-				return
+			switch {
+			case ctx.Err() != nil:
+				return // nobody waits for it any more
+			case err != nil:
+				result = &Result{Seed: one.Seed, Problems: []string{"the simulation could not go on: " + err.Error()}}
 			}
 			sum.add(one, result)
 			if each != nil {
@@ -66,7 +63,7 @@ func Many(ctx context.Context, host *Host, o Options, runs int, each func(*Resul
 		})
 	}
 	group.Wait()
-	return sum, failed
+	return sum, context.Cause(ctx)
 }
 
 func (s *Summary) add(o Options, r *Result) {

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -70,16 +71,15 @@ func (r *run) stop(ctx context.Context, lines []*line) error {
 	r.node.leave()
 	n, err := r.open(ctx)
 	r.opening = nil
-	if err != nil && rule.acted() { // it was stopped while it started
-		n, err = r.open(ctx)
+	if waited := r.until(ctx, "a new instance takes the shards over", rule.acted); waited != nil {
+		return errors.Join(waited, err)
 	}
-	if err != nil {
-		return err
+	if err != nil { // it was stopped while it started
+		if n, err = r.open(ctx); err != nil {
+			return err
+		}
 	}
 	r.node = n
-	if err := r.until(ctx, "the new instance takes the shards over", rule.acted); err != nil {
-		return err
-	}
 	r.struck("stop")
 	return r.deliver(ctx, lines)
 }
