@@ -24,12 +24,8 @@ func (*RunCommand) Help() string {
 
 // Run serves until the context ends.
 func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
-	// Batches are large and short-lived: collecting them sooner keeps the service
-	// small at little cost, and sooner still where much piles up. GOGC and
-	// GOMEMLIMIT say otherwise where they are set.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
+	// Where much piles up, it is collected sooner. GOMEMLIMIT says otherwise where
+	// it is set.
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(224 << 20)
 	}

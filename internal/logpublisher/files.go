@@ -18,9 +18,19 @@ import (
 // written beside, synced and renamed. Renames are durable after sync.
 type files struct {
 	dir   string
+	laid  []laid          // written beside, to be synced and renamed together
 	dirty map[string]bool // folders whose entries are not synced yet
 	fail  func(step string) error
 }
+
+// laid is a file on its way to its place.
+type laid struct {
+	*os.File
+	path string
+}
+
+// laidMost bounds the files that are held open.
+const laidMost = 24
 
 // tempDir holds what is being written.
 const tempDir = ".tmp"
@@ -37,8 +47,9 @@ func (f *files) read(path string) ([]byte, error) {
 	return os.ReadFile(filepath.Join(f.dir, filepath.FromSlash(path)))
 }
 
-// final writes a file that never changes again. Errors: *Error where it is there
-// with other bytes.
+// final writes a file that never changes again, as soon as settle is called or
+// many have come together: syncing one after another is cheap once the first has
+// made the file system write. Errors: *Error where it is there with other bytes.
 func (f *files) final(path string, b []byte) error {
 	old, err := f.read(path)
 	switch {
@@ -51,21 +62,39 @@ func (f *files) final(path string, b []byte) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return f.write(path, b)
+	if err := f.lay(path, b); err != nil || len(f.laid) < laidMost {
+		return err
+	}
+	return f.settle()
 }
 
 // replace writes a file that may change.
 func (f *files) replace(path string, b []byte) error {
+	if err := f.renew(path, b); err != nil {
+		return err
+	}
+	return f.settle()
+}
+
+// renew is replace up to settle.
+func (f *files) renew(path string, b []byte) error {
 	if old, err := f.read(path); err == nil && bytes.Equal(old, b) {
 		f.mark(filepath.Join(f.dir, filepath.FromSlash(path)))
 		return nil
 	}
-	return f.write(path, b)
+	return f.lay(path, b)
 }
 
 func (f *files) write(path string, b []byte) error {
-	target := filepath.Join(f.dir, filepath.FromSlash(path))
-	if err := f.folder(filepath.Dir(target)); err != nil {
+	if err := f.lay(path, b); err != nil {
+		return err
+	}
+	return f.settle()
+}
+
+// lay writes a file beside its place.
+func (f *files) lay(path string, b []byte) error {
+	if err := f.folder(filepath.Dir(filepath.Join(f.dir, filepath.FromSlash(path)))); err != nil {
 		return err
 	}
 	temp := filepath.Join(f.dir, tempDir)
@@ -76,19 +105,43 @@ func (f *files) write(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
+	f.laid = append(f.laid, laid{file, path})
 	_, err = file.Write(b)
-	err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close())
-	if err == nil {
-		err = f.step("written " + path)
+	return errors.Join(err, file.Chmod(0o644))
+}
+
+// settle brings every file that was laid to its place, in their order. What is
+// not in its place when it fails, or after a crash, was never there.
+func (f *files) settle() error {
+	defer f.forget()
+	for _, l := range f.laid {
+		if err := l.Sync(); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = os.Rename(file.Name(), target)
+	for _, l := range f.laid {
+		target := filepath.Join(f.dir, filepath.FromSlash(l.path))
+		err := f.step("written " + l.path)
+		if err == nil {
+			err = os.Rename(l.Name(), target)
+		}
+		if err == nil {
+			err = f.step("renamed " + l.path)
+		}
+		f.mark(target)
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = f.step("renamed " + path)
+	return nil
+}
+
+// forget closes what was laid.
+func (f *files) forget() {
+	for _, l := range f.laid {
+		l.Close() //nolint:errcheck // it is synced, or to be written anew
 	}
-	f.mark(target)
-	return err
+	f.laid = f.laid[:0]
 }
 
 // folder makes a folder and those above it.
@@ -134,7 +187,10 @@ func syncDir(dir string) error {
 }
 
 // clear removes what a crash has left half written.
-func (f *files) clear() error { return os.RemoveAll(filepath.Join(f.dir, tempDir)) }
+func (f *files) clear() error {
+	f.forget()
+	return os.RemoveAll(filepath.Join(f.dir, tempDir))
+}
 
 func (f *files) remove(path string) error {
 	err := os.Remove(filepath.Join(f.dir, path))

@@ -246,9 +246,12 @@ func (s *shard) partial() error {
 		list = append(bundles, list...)
 	}
 	for _, file := range list {
-		if err := s.replace(file.Path, file.Bytes); err != nil {
+		if err := s.renew(file.Path, file.Bytes); err != nil {
 			return err
 		}
+	}
+	if err := s.settle(); err != nil {
+		return err
 	}
 	// A crash up to here loses files of this round at most; none is spoken of.
 	if err := s.sync(); err != nil {
