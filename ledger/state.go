@@ -62,9 +62,9 @@ type view struct {
 	asked    map[Claim]bool
 	accounts map[AccountName]*Account // nil: looked for, not there
 	state    map[StateKey][]byte
-	batch    *Batch               // as far as it is decided
+	batch    *Batch // as far as it is decided
 	needs    []Need
-	next     int64                // number of the next account to be opened
+	next     int64 // number of the next account to be opened
 	touched  map[AccountName]bool
 	changed  map[StateKey]int64 // offset of the record that set it last
 	fault    error
