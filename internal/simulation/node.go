@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"socho/internal/intake"
-	"socho/internal/postgres"
 	"socho/internal/service"
 )
 
@@ -23,7 +22,6 @@ var hurried = service.Tempo{Lease: 400 * time.Millisecond, Fault: 10 * time.Mill
 type node struct {
 	*service.Service
 	wire   *wire
-	name   string
 	socket net.Listener
 	fenced atomic.Int64 // how often it was told that somebody else has a shard
 }
@@ -121,19 +119,6 @@ func (r *run) hand(ctx context.Context, n *node, lines []*line) (intake.Report, 
 type acknowledgement struct {
 	intake.Range
 	ids map[string]bool // the ids published then; lines that are no events have ""
-}
-
-// stopped reports the state of the shards that stand still.
-func (n *node) stopped(ctx context.Context) map[int]postgres.ShardState {
-	found := map[int]postgres.ShardState{}
-	states, err := n.DB.StoppedShards(ctx)
-	if err != nil {
-		return found
-	}
-	for _, s := range states {
-		found[s.Shard] = s
-	}
-	return found
 }
 
 // listening hears from an instance's log that it was fenced off.

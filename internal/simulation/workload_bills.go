@@ -17,9 +17,6 @@ type bankLine struct {
 	left   int64 // not yet placed, as far as the id still proves anything
 }
 
-// area is where the organization's facts about bills stand in the catalogue.
-func (o *organization) area() string { return o.kind }
-
 // issue writes a bill under an id.
 func (o *organization) issue(want, id string, b *bill) *line {
 	d := data{"bill": id, "period": "2026-09", "due_on": "2026-09-15", "currency": "VND", "person": fmt.Sprintf("p-%d", 1+o.rng.IntN(30))}
