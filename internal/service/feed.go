@@ -75,10 +75,8 @@ func (f *feed) put(records []events.Record, times []int64, batch *ledger.Batch) 
 	n := len(batch.Outcomes)
 	l.batches = append(l.batches, serving{records[:n], times[:n], batch})
 	f.held += n
-	// Where there is no room, the shard that was just served goes without its
-	// oldest.
 	for f.held > feedRecords && len(l.batches) > 0 {
-		f.drop(l, 1)
+		f.drop(f.spared(l), 1)
 	}
 	if f.since += n; f.since >= feedAhead && f.follows[publishing] {
 		f.since = 0
@@ -93,6 +91,18 @@ func (f *feed) line(shard int) *line {
 		f.shards[shard] = l
 	}
 	return l
+}
+
+// spared is the shard that goes without its oldest batch where there is no room:
+// one whose oldest only the publisher still waits for, which people do not look
+// at; else the one that was just served.
+func (f *feed) spared(served *line) *line {
+	for _, l := range f.shards {
+		if len(l.batches) > 0 && l.batches[0].to() <= l.done[projecting] {
+			return l
+		}
+	}
+	return served
 }
 
 func (f *feed) drop(l *line, n int) {

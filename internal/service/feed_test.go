@@ -87,4 +87,14 @@ func TestFeed(t *testing.T) {
 			t.Error("the publisher was not told")
 		}
 	}
+	// Where there is no room, what only the publisher waits for goes first.
+	f = newFeed()
+	f.follow(projecting)
+	f.follow(publishing)
+	put(0, 0, 1000)
+	put(1, 0, feedRecords-1000)
+	check(1, feedRecords-1000, 1, 0) // projected
+	put(2, 0, 1000)
+	check(0, 0, 5000, 1000)
+	check(2, 0, 5000, 1000)
 }
