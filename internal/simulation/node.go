@@ -54,6 +54,7 @@ func (r *run) open(ctx context.Context) (_ *node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	n.Vault.HoldMost = time.Second
 	if err := n.Start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -16,6 +17,11 @@ const sealLock = `hashtextextended('socho.seal', 0)`
 // holdAge is how long a hold may be joined. After it the next batch waits for a
 // new one, so that an erasure that waits gets its turn.
 const holdAge = time.Second
+
+// holdMost is for how long a batch may keep an erasure waiting. No batch that is
+// still on its way takes as long; one whose process has frozen would keep it
+// waiting until it wakes.
+const holdMost = time.Minute
 
 // hold is the one shared lock of this process, on one connection, whatever
 // the number of batches under way.
@@ -31,7 +37,8 @@ type hold struct {
 // called: what is sealed in between is on the log before keys are destroyed,
 // never after. Call it before Sealer, and release once the batch is
 // acknowledged; a process must release before it calls Erase. A lost connection
-// lets the lock go early. The DB needs a second connection for anything else.
+// lets the lock go early, and so does Vault.HoldMost. The DB needs a second
+// connection for anything else.
 //
 // Errors: those of the database or the context.
 func (v *Vault) Hold(ctx context.Context) (release func(), err error) {
@@ -53,7 +60,8 @@ func (v *Vault) Hold(ctx context.Context) (release func(), err error) {
 		if err != nil {
 			return nil, fmt.Errorf("vault: holding keys: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(`+sealLock+`)`); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock_shared(`+sealLock+`)`,
+			strconv.FormatInt(v.HoldMost.Milliseconds(), 10)); err != nil {
 			letGo(ctx, tx)
 			return nil, fmt.Errorf("vault: holding keys: %w", err)
 		}

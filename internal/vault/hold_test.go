@@ -60,3 +60,28 @@ func TestEraseWaitsForBatches(t *testing.T) {
 		t.Error("the next batch does not see the erasure")
 	}
 }
+
+// A batch whose process has frozen keeps an erasure waiting for so long only.
+func TestEraseWaitsNotForEver(t *testing.T) {
+	t.Parallel()
+	url := testdb.Database(t, "vault", migrate)
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	v, err := vault.Open(t.Context(), pool, master(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.HoldMost = 50 * time.Millisecond
+	release, err := v.Hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	other, _ := open(t, url)
+	if err := other.Erase(t.Context(), "hg-cho", "p-1", vault.ScopeContact); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -33,6 +33,7 @@ import (
 	_ "embed" // migration.sql
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -73,6 +74,10 @@ type DB interface {
 // calls, so that an erasure by any process holds for the next call of every
 // other. It is as safe for concurrent use as its DB.
 type Vault struct {
+	// HoldMost bounds how long a batch keeps an erasure waiting; a minute unless
+	// it is set before the vault is used.
+	HoldMost time.Duration
+
 	db   DB
 	wrap *subtle.AESSIV
 	hold hold
@@ -108,5 +113,5 @@ func Open(ctx context.Context, db DB, master Key) (*Vault, error) {
 	if _, err := wrap.DecryptDeterministically(found, []byte("check")); err != nil {
 		return nil, master.mismatch()
 	}
-	return &Vault{db: db, wrap: wrap}, nil
+	return &Vault{HoldMost: holdMost, db: db, wrap: wrap}, nil
 }
