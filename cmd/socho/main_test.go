@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -11,11 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"socho": func() {
-			os.Exit((&Main{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}).Run(context.Background()))
-		},
-	})
+	testscript.Main(m, map[string]func(){"socho": main})
 }
 
 // TestScripts runs the commands as a person would; testdata/*.txt are the
