@@ -63,8 +63,12 @@ func TestFastIsNotLenient(t *testing.T) {
 		}
 		values = append(values, value)
 	}
+	step := 1
+	if testing.Short() {
+		step = 11
+	}
 	for _, value := range values {
-		for at := range value {
+		for at := 0; at < len(value); at += step {
 			for _, put := range []string{"", " ", "0", "1", "9", "a", "A", "-", "_", ".", ":", "\"", "\\", ",", "{", "}", "[", "]", "\x00", "\x7f", "\xc3\xa9", "\xff", "\u2028"} {
 				same(t, Whole, []byte(string(value[:at])+put+string(value[at+1:])))
 				same(t, Whole, []byte(string(value[:at])+put+string(value[at:])))
