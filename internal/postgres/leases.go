@@ -29,7 +29,8 @@ func (db *DB) Beat(ctx context.Context, p Process, ttl time.Duration, wanted fun
 			ON CONFLICT (process) DO UPDATE SET seen_at = clock_timestamp()`, p.ID, p.Host, p.PID); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM app.processes WHERE seen_at < clock_timestamp() - $1::interval`, ttl); err != nil {
+		// Whoever beats is alive, however long the statement before took.
+		if _, err := tx.Exec(ctx, `DELETE FROM app.processes WHERE seen_at < clock_timestamp() - $1::interval AND process <> $2`, ttl, p.ID); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT process FROM app.processes ORDER BY process COLLATE "C"`)
