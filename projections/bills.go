@@ -90,9 +90,18 @@ func ofHolder(holder string) (kind, stall, person string) {
 // receivable takes the path of a receivable apart: stall:A12:receivable:b1, or
 // pupil:p1:receivable:b1, with the currency behind it where it is not đồng.
 func receivable(path string) (holder, bill string, ok bool) {
-	s := strings.Split(path, ":")
-	if (len(s) == 4 || len(s) == 5) && s[2] == "receivable" && (s[0] == "stall" || s[0] == "pupil") {
-		return s[0] + ":" + s[1], s[3], true
+	s, n := steps(path)
+	if (n == 4 || n == 5) && s[2] == "receivable" && (s[0] == "stall" || s[0] == "pupil") {
+		return path[:len(s[0])+1+len(s[1])], s[3], true
 	}
 	return "", "", false
+}
+
+// steps takes a path apart, as far as any path has steps that are looked at. n
+// is how many there are, or 6 where there are more.
+func steps(path string) (s [6]string, n int) {
+	for more := true; more && n < len(s); n++ {
+		s[n], path, more = strings.Cut(path, ":")
+	}
+	return s, n
 }

@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"strings"
-
 	"socho/events"
 	"socho/ledger"
 )
@@ -29,12 +27,12 @@ func FoldBoard(c *Changes, a *Accepted) {
 // hold books one side of a transfer where its account is money on its way.
 // Cash is an asset, credit a liability: both are shown above zero.
 func (c *Changes) hold(organization string, t *ledger.Transfer, path string, debit int64) {
-	s := strings.Split(path, ":")
+	s, n := steps(path)
 	h := Holding{Organization: organization, Currency: t.Amount.Currency()}
 	switch {
-	case len(s) > 2 && s[0] == "cash":
+	case n > 2 && s[0] == "cash":
 		h.Kind, h.Holder = s[1], s[2]
-	case len(s) > 2 && s[2] == "credit" && (s[0] == "stall" || s[0] == "pupil"):
+	case n > 2 && s[2] == "credit" && (s[0] == "stall" || s[0] == "pupil"):
 		h.Kind, h.Holder = HoldingCredit, s[0]+":"+s[1]
 		debit = -debit
 	default:

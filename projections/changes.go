@@ -29,6 +29,22 @@ type Changes struct {
 	holdings map[Holding]int // with no amount
 }
 
+// reset forgets everything and keeps the room.
+func (c *Changes) reset() {
+	c.Facts, c.Bills, c.Payouts = emptied(c.Facts), emptied(c.Bills), emptied(c.Payouts)
+	c.Entitlements, c.Stops, c.Withdrawn = emptied(c.Entitlements), emptied(c.Stops), emptied(c.Withdrawn)
+	c.Organizations, c.Stalls, c.Holdings = emptied(c.Organizations), emptied(c.Stalls), emptied(c.Holdings)
+	c.Links, c.Events = emptied(c.Links), emptied(c.Events)
+	clear(c.bills)
+	clear(c.payouts)
+	clear(c.holdings)
+}
+
+func emptied[R any](rows []R) []R {
+	clear(rows) // what they name may go
+	return rows[:0]
+}
+
 // Position is a place in the log.
 type Position struct {
 	Shard  int   `json:"shard"`

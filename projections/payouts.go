@@ -1,8 +1,6 @@
 package projections
 
 import (
-	"strings"
-
 	"socho/events"
 	"socho/ledger"
 )
@@ -82,16 +80,16 @@ func (p *Payout) move(t *ledger.Transfer, person, stage, against string, credit 
 	case "returned":
 		p.Returned += credit
 	}
-	switch account := strings.Split(against, ":"); {
-	case len(account) > 2 && account[0] == "person" && account[2] == "granted":
+	switch account, n := steps(against); {
+	case n > 2 && account[0] == "person" && account[2] == "granted":
 		p.Ordered += credit
-	case len(account) > 1 && account[0] == "unallocated" && account[1] == "out":
+	case n > 1 && account[0] == "unallocated" && account[1] == "out":
 		p.Settled -= credit
-	case len(account) > 1 && account[0] == "unallocated" && account[1] == "in":
+	case n > 1 && account[0] == "unallocated" && account[1] == "in":
 		p.CameBack += credit
 	case account[0] == "cash":
 		p.PaidCash -= credit
-	case len(account) > 2 && account[0] == "person" && account[2] == "recoverable":
+	case n > 2 && account[0] == "person" && account[2] == "recoverable":
 		p.Recoverable += credit
 	}
 }
@@ -99,8 +97,8 @@ func (p *Payout) move(t *ledger.Transfer, person, stage, against string, credit 
 // stageOf takes the path of a payout's account apart: person:p1:payable:o1,
 // with the currency behind it where it is not đồng.
 func stageOf(path string) (person, stage, payout string, ok bool) {
-	s := strings.Split(path, ":")
-	if (len(s) == 4 || len(s) == 5) && s[0] == "person" && (s[2] == "payable" || s[2] == "clearing" || s[2] == "returned") {
+	s, n := steps(path)
+	if (n == 4 || n == 5) && s[0] == "person" && (s[2] == "payable" || s[2] == "clearing" || s[2] == "returned") {
 		return s[1], s[2], s[3], true
 	}
 	return "", "", "", false

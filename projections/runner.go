@@ -42,7 +42,7 @@ type Store interface {
 	// was never folded is at 0 and may be missing.
 	Positions(ctx context.Context) (map[string]map[int]int64, error)
 	// Apply writes the steps of one shard in one transaction together with
-	// their positions. Errors: ErrMoved.
+	// their positions, and keeps nothing of them. Errors: ErrMoved.
 	Apply(ctx context.Context, shard int, steps []Step) error
 }
 
@@ -74,6 +74,7 @@ type Runner struct {
 	at      map[string]map[int]int64 // last known positions
 	changed chan struct{}            // closed and replaced when positions move
 	wake    chan struct{}
+	rooms   sync.Pool // of *Changes
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
@@ -242,12 +243,21 @@ func (r *Runner) step(ctx context.Context, shard int, from map[string]int64) (ne
 		return 0, err
 	}
 	var steps []Step
+	defer func() {
+		for _, s := range steps {
+			s.Changes.reset()
+			r.rooms.Put(s.Changes)
+		}
+	}()
 	for _, p := range r.Projections {
 		start, behind := from[p.Name]
 		if !behind || start >= next {
 			continue
 		}
-		c := &Changes{}
+		c, ok := r.rooms.Get().(*Changes)
+		if !ok {
+			c = &Changes{}
+		}
 		for i := range accepted {
 			if accepted[i].Offset >= start {
 				p.Fold(c, &accepted[i])

@@ -146,7 +146,7 @@ func (p *publisher) shard(ctx context.Context, s *stream, t task, began time.Tim
 		// The broker's client keeps no record after Produce: the room is used again.
 		room = room[:0]
 		messages := make([]kafka.Message, n)
-		headers := headersOf(stamps(time.Now()))
+		headers := stamps(time.Now())
 		for i := range messages {
 			from := len(room)
 			var key string
@@ -172,14 +172,6 @@ func (p *publisher) shard(ctx context.Context, s *stream, t task, began time.Tim
 		left -= n
 	}
 	return a, nil
-}
-
-func headersOf(stamps []events.Header) []kafka.Header {
-	headers := make([]kafka.Header, len(stamps))
-	for i, h := range stamps {
-		headers[i] = kafka.Header{Name: h.Name, Value: h.Value}
-	}
-	return headers
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -41,13 +41,12 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"socho/events"
 )
 
 // Header is one name and value beside a record's value. Order is kept; a nil value stays nil.
-type Header struct {
-	Name  string
-	Value []byte
-}
+type Header = events.Header
 
 // Message is one record of a partition. Key and Value nil are "absent" and differ from empty, in both directions.
 //

@@ -209,7 +209,8 @@ func (s *shard) append(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	s.tail = nil
+	clear(s.tail)
+	s.tail = s.tail[:0]
 	for _, file := range append(bundles, tiles...) {
 		if err := s.final(file.Path, file.Bytes); err != nil {
 			return err

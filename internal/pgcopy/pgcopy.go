@@ -11,6 +11,7 @@
 //	rows.Int16(shard)
 //	rows.Int64(offset)
 //	rows.Text(path)
+//	defer rows.Free()
 //	n, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "accounts", "shard, account, path")
 //
 // The format is that of PostgreSQL's manual, "COPY", section "Binary Format",
@@ -22,6 +23,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -36,8 +38,22 @@ type Rows struct {
 	n       int64
 }
 
+// rooms are those handed back by Free.
+var rooms sync.Pool
+
 // New returns room for rows of so many columns.
-func New(columns int) *Rows { return &Rows{b: []byte(header), columns: columns} }
+func New(columns int) *Rows {
+	r, ok := rooms.Get().(*Rows)
+	if !ok {
+		r = &Rows{b: []byte(header)}
+	}
+	r.columns = columns
+	r.Reset()
+	return r
+}
+
+// Free hands the room back for the next New. The rows may not be used after it.
+func (r *Rows) Free() { rooms.Put(r) }
 
 // Reset forgets the rows and keeps the room.
 func (r *Rows) Reset() { r.b, r.n = r.b[:len(header)], 0 }

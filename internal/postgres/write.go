@@ -106,6 +106,7 @@ func assertBalanced(b *ledger.Batch) error {
 
 func copyOutcomes(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) error {
 	rows := pgcopy.New(16)
+	defer rows.Free()
 	var days days
 	for i := range b.Outcomes {
 		o := &b.Outcomes[i]
@@ -140,6 +141,8 @@ func copyOutcomes(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) err
 // nothing: their sums come with everybody else's, and are checked with them.
 func copyOpened(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) error {
 	accounts, balances := pgcopy.New(7), pgcopy.New(5)
+	defer accounts.Free()
+	defer balances.Free()
 	for i := range b.Accounts {
 		a := &b.Accounts[i]
 		if a.Number < b.From.NextAccount {
@@ -180,6 +183,7 @@ func copyTransfers(ctx context.Context, conn *pgconn.PgConn, b *ledger.Batch) er
 		accounts[ledger.AccountName{Organization: a.Organization, Path: a.Path}] = a
 	}
 	rows := pgcopy.New(10)
+	defer rows.Free()
 	var days days
 	for i, transfers := range b.Transfers {
 		for j := range transfers {

@@ -113,6 +113,7 @@ func column[R, V any](rows []R, value func(*R) V) []V {
 
 func addFacts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	rows := pgcopy.New(20)
+	defer rows.Free()
 	var days days
 	for i := range c.Facts {
 		f := &c.Facts[i]
@@ -145,6 +146,7 @@ func addFacts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 
 func addEvents(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	rows := pgcopy.New(12)
+	defer rows.Free()
 	var days days
 	for i := range c.Events {
 		e := &c.Events[i]
@@ -185,6 +187,7 @@ func addLinks(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 			cmp.Compare(a.Offset, b.Offset))
 	})
 	rows := pgcopy.New(5)
+	defer rows.Free()
 	for _, i := range order {
 		l := &c.Links[i]
 		rows.Row()
@@ -200,6 +203,7 @@ func addLinks(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 
 func addEntitlements(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	rows := pgcopy.New(11)
+	defer rows.Free()
 	for i := range c.Entitlements {
 		e := &c.Entitlements[i]
 		rows.Row()
@@ -222,6 +226,7 @@ func addEntitlements(ctx context.Context, tx pgx.Tx, c *projections.Changes) err
 
 func addStops(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	rows := pgcopy.New(10)
+	defer rows.Free()
 	var days days
 	for i := range c.Stops {
 		e := &c.Stops[i]

@@ -140,23 +140,29 @@ func (f *feed) next(who, shard int, from int64, most int) (found serving) {
 	if len(batches) == 0 || batches[0].from() > from {
 		return serving{}
 	}
-	found.batch = &ledger.Batch{}
+	several, n := 0, int(batches[0].from()-from) // what lies before from counts for nothing
+	for several < len(batches) && (several == 0 || n+len(batches[several].records) <= most) {
+		n += len(batches[several].records)
+		several++
+	}
+	batches = batches[:several]
+	if several == 1 {
+		d := &batches[0]
+		skip := from - d.from()
+		to := min(skip+int64(most), int64(len(d.records)))
+		return serving{d.records[skip:to], d.times[skip:to], &ledger.Batch{
+			Outcomes: d.batch.Outcomes[skip:to], Transfers: d.batch.Transfers[skip:to], Events: d.batch.Events[skip:to]}}
+	}
+	found = serving{make([]events.Record, 0, n), make([]int64, 0, n), &ledger.Batch{
+		Outcomes: make([]ledger.Outcome, 0, n), Transfers: make([][]ledger.Transfer, 0, n), Events: make([]*events.Event, 0, n)}}
 	for i := range batches {
 		d := &batches[i]
 		skip := max(from-d.from(), 0)
-		if len(found.records) > 0 && len(found.records)+len(d.records) > most {
-			break
-		}
 		found.records = append(found.records, d.records[skip:]...)
 		found.times = append(found.times, d.times[skip:]...)
 		found.batch.Outcomes = append(found.batch.Outcomes, d.batch.Outcomes[skip:]...)
 		found.batch.Transfers = append(found.batch.Transfers, d.batch.Transfers[skip:]...)
 		found.batch.Events = append(found.batch.Events, d.batch.Events[skip:]...)
-	}
-	if len(found.records) > most {
-		found.records, found.times = found.records[:most], found.times[:most]
-		found.batch.Outcomes, found.batch.Transfers = found.batch.Outcomes[:most], found.batch.Transfers[:most]
-		found.batch.Events = found.batch.Events[:most]
 	}
 	return found
 }

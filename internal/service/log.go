@@ -52,7 +52,7 @@ func (l *Log) Ends(ctx context.Context) (map[int]int64, error) {
 // Bounds on one read of the log.
 const (
 	readRecords = 4096
-	readBytes   = 3 << 20
+	readBytes   = 512 << 10 // in one answer of the broker, which both sides hold in memory
 	readWait    = 250 * time.Millisecond
 )
 
@@ -65,13 +65,22 @@ func (l *Log) Read(ctx context.Context, shard int, offset int64, wait time.Durat
 
 // read returns beside each record the broker's time, in milliseconds since 1970.
 func (l *Log) read(ctx context.Context, shard int, offset int64, wait time.Duration) (records []events.Record, times []int64, err error) {
-	messages, _, err := l.client.Fetch(ctx, Topic, shard, offset, readRecords, readBytes, wait)
-	if err != nil {
-		return nil, nil, err
-	}
-	records, times = make([]events.Record, len(messages)), make([]int64, len(messages))
-	for i := range messages {
-		records[i], times[i] = toRecord(&messages[i]), messages[i].Time.UnixMilli()
+	for high := offset + 1; len(records) < readRecords && offset < high; wait = 0 {
+		messages, end, err := l.client.Fetch(ctx, Topic, shard, offset, readRecords-len(records), readBytes, wait)
+		if len(messages) == 0 {
+			if len(records) > 0 { // what is wrong behind them, the next read says
+				err = nil
+			}
+			return records, times, err
+		}
+		if records == nil {
+			n := min(end-offset, readRecords)
+			records, times = make([]events.Record, 0, n), make([]int64, 0, n)
+		}
+		for i := range messages {
+			records, times = append(records, toRecord(&messages[i])), append(times, messages[i].Time.UnixMilli())
+		}
+		offset, high = offset+int64(len(messages)), end
 	}
 	return records, times, nil
 }
@@ -95,23 +104,13 @@ func (l *Log) At(ctx context.Context, shard int, offset int64) (events.Record, e
 func (l *Log) Produce(ctx context.Context, shard int, records []events.Record) (int64, error) {
 	messages := make([]kafka.Message, len(records))
 	for i, r := range records {
-		messages[i] = kafka.Message{Key: r.Key, Value: r.Value}
-		for _, h := range r.Headers {
-			messages[i].Headers = append(messages[i].Headers, kafka.Header{Name: h.Name, Value: h.Value})
-		}
+		messages[i] = kafka.Message{Key: r.Key, Value: r.Value, Headers: r.Headers}
 	}
 	return l.client.Produce(ctx, Topic, shard, messages)
 }
 
 func toRecord(m *kafka.Message) events.Record {
-	r := events.Record{Shard: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value}
-	if len(m.Headers) > 0 {
-		r.Headers = make([]events.Header, len(m.Headers))
-	}
-	for i, h := range m.Headers {
-		r.Headers[i] = events.Header{Name: h.Name, Value: h.Value}
-	}
-	return r
+	return events.Record{Shard: m.Partition, Offset: m.Offset, Key: m.Key, Value: m.Value, Headers: m.Headers}
 }
 
 // BehindError stops a shard: its log is not the one that the ledger has

@@ -185,12 +185,9 @@ func (w *refill) add(ctx context.Context, a *proof.Archived) error {
 	if a == nil {
 		return errors.New("a record is damaged")
 	}
-	m := kafka.Message{Key: a.Key, Value: a.Value, Time: time.UnixMilli(a.Time)}
+	m := kafka.Message{Key: a.Key, Value: a.Value, Headers: a.Headers, Time: time.UnixMilli(a.Time)}
 	if a.Void {
 		m = kafka.Message{}
-	}
-	for _, h := range a.Headers {
-		m.Headers = append(m.Headers, kafka.Header{Name: h.Name, Value: h.Value})
 	}
 	w.pending = append(w.pending, m)
 	if w.bytes += kafka.Size(m); w.bytes < kafka.MaxProduceBytes {

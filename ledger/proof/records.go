@@ -66,7 +66,11 @@ func EncodeRecords(h RecordsHeader, all []Archived) ([]byte, error) {
 	if len(all) < 1 || len(all) > Width || h.Shard < 0 || h.Shard > math.MaxInt32 || h.First < 0 {
 		return nil, fmt.Errorf("proof: a record bundle of %d records from %d:%d on is none", len(all), h.Shard, h.First)
 	}
-	b := append([]byte(recordsMagic), recordsVersion)
+	size := recordsHeader + sha256.Size
+	for i := range all {
+		size += all[i].size()
+	}
+	b := append(append(make([]byte, 0, size), recordsMagic...), recordsVersion)
 	b = binary.BigEndian.AppendUint32(b, uint32(h.Shard))
 	b = binary.BigEndian.AppendUint64(b, uint64(h.First))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(all)))
@@ -94,6 +98,25 @@ func EncodeRecords(h RecordsHeader, all []Archived) ([]byte, error) {
 	}
 	sum := sha256.Sum256(b)
 	return append(b, sum[:]...), nil
+}
+
+// size is how many bytes of a bundle the record takes.
+func (a *Archived) size() int {
+	if a.Void {
+		return 1 + 4
+	}
+	n := 1 + 4 + 8 + sizeOptional(a.Key) + 4 + sizeOptional(a.Value)
+	for i := range a.Headers {
+		n += 4 + len(a.Headers[i].Name) + sizeOptional(a.Headers[i].Value)
+	}
+	return n
+}
+
+func sizeOptional(v []byte) int {
+	if v == nil {
+		return 1
+	}
+	return 1 + 4 + len(v)
 }
 
 func appendOptional(b, v []byte) []byte {
