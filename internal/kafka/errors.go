@@ -147,6 +147,7 @@ func (c *Client) retry(ctx context.Context, what string, attempt time.Duration, 
 		if hopeless >= 4 || time.Now().Add(pause).After(giveUp) {
 			return c.explain(what, err)
 		}
+		c.retries.Add(1)
 		c.opts.Log.Debug("kafka: trying again", "call", what, "attempt", n, "error", err)
 		c.transport.CloseIdleConnections()
 		timer := time.NewTimer(pause)

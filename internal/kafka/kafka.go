@@ -90,6 +90,7 @@ type Client struct {
 	opts      Options
 
 	dials     atomic.Int64
+	retries   atomic.Int64
 	mu        sync.Mutex
 	closed    bool
 	producers map[topicPartition]*producer
@@ -175,6 +176,9 @@ func (c *Client) leaderEpoch(ctx context.Context, topic string, partition int) (
 	}
 	return 0, kafkago.UnknownTopicOrPartition
 }
+
+// Retries is how many calls have been tried again so far.
+func (c *Client) Retries() int64 { return c.retries.Load() }
 
 // Close drops the connections. Calls that are under way may still finish; later ones fail with ErrClosed.
 func (c *Client) Close() error {

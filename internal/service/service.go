@@ -38,6 +38,8 @@ type Options struct {
 	// Open fails and says who.
 	Own bool
 	Log *slog.Logger
+	// Observer, where there is one, hears of every batch.
+	Observer Observer
 
 	// What simulations set. Clock stamps what is published, DialKafka opens the
 	// connections to the brokers; nil where the machine's own will do.
@@ -75,6 +77,7 @@ type Service struct {
 	clock  func() time.Time
 	tempo  Tempo
 	feed   *feed
+	told   Observer
 
 	inbox int // its partitions; 0 where there is none
 
@@ -91,7 +94,7 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	s := &Service{slog: o.Log, URL: o.Database, clock: o.Clock, tempo: o.Tempo.orDefault(), feed: newFeed(), cancel: func() {}}
+	s := &Service{slog: o.Log, URL: o.Database, clock: o.Clock, tempo: o.Tempo.orDefault(), feed: newFeed(), told: o.Observer, cancel: func() {}}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -188,11 +191,14 @@ func (s *Service) Start(ctx context.Context) error {
 	moved := func(records []events.Record, times []int64, batch *ledger.Batch) {
 		s.feed.put(records, times, batch)
 		nudge(wake)
+		if s.told != nil {
+			s.told.Committed(times, batch)
+		}
 	}
 	for shard := range s.Log.shards {
 		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, tempo: s.tempo, turns: turns, moved: moved}
 		forget := func(ctx context.Context) error { return s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}) }
-		tasks = append(tasks, task{fmt.Sprintf("shard:%d", shard), forget, w.run})
+		tasks = append(tasks, task{shardTask(shard), forget, w.run})
 	}
 	nothing := func(context.Context) error { return nil }
 	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
@@ -208,6 +214,9 @@ func (s *Service) Start(ctx context.Context) error {
 	s.running.Go(func() { crew.run(ctx) })
 	return nil
 }
+
+// shardTask names the task of deciding a shard.
+func shardTask(shard int) string { return fmt.Sprintf("shard:%d", shard) }
 
 // sumHistory sums up what was decided, stretch by stretch, so that questions
 // about the past need not read it all.
