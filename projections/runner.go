@@ -24,17 +24,26 @@ type Source interface {
 	Next(ctx context.Context, shard int, from int64, most int) (accepted []Accepted, next int64, err error)
 }
 
+// Ahead is a Source that may have folded already what comes next: all
+// projections from one and the same offset on.
+type Ahead interface {
+	Source
+	// Folded returns what was folded from exactly that offset on, nil where
+	// that has still to be done. Whoever takes it writes it.
+	Folded(shard int, from int64) Folded
+}
+
+// Folded is the steps of All() over one stretch of a shard, ready to be written.
+type Folded interface {
+	To() int64
+	// Write is Store.Apply with the same errors. It may be called once.
+	Write(ctx context.Context) error
+}
+
 // ErrMoved is returned by a Store where a projection is not at the position
 // that a step starts from: another runner was there first, or a rebuilt one
 // was switched in. Nothing was written.
 var ErrMoved = errors.New("projection has moved")
-
-// Step brings one projection from one position of a shard to a later one.
-type Step struct {
-	Projection string
-	From, To   int64
-	Changes    *Changes
-}
 
 // Store keeps what projections give.
 type Store interface {
@@ -74,7 +83,6 @@ type Runner struct {
 	at      map[string]map[int]int64 // last known positions
 	changed chan struct{}            // closed and replaced when positions move
 	wake    chan struct{}
-	rooms   sync.Pool // of *Changes
 	cancel  context.CancelFunc
 	done    chan struct{}
 }
@@ -237,48 +245,51 @@ func (r *Runner) round(ctx context.Context) (moved int64, err error) {
 // where it stands. It returns where that ends, 0 where nothing was to be read,
 // and sets from to it.
 func (r *Runner) step(ctx context.Context, shard int, from map[string]int64) (next int64, err error) {
-	hindmost := slices.Min(slices.Collect(maps.Values(from)))
+	hindmost, foremost := slices.Min(slices.Collect(maps.Values(from))), slices.Max(slices.Collect(maps.Values(from)))
+	if source, ok := r.Source.(Ahead); ok && len(from) == len(r.Projections) && hindmost == foremost {
+		if folded := source.Folded(shard, hindmost); folded != nil {
+			if err := folded.Write(ctx); err != nil {
+				return 0, err
+			}
+			r.arrived(shard, from, folded.To())
+			return folded.To(), nil
+		}
+	}
 	accepted, next, err := r.Source.Next(ctx, shard, hindmost, r.Batch)
 	if err != nil || next <= hindmost {
 		return 0, err
 	}
 	var steps []Step
-	defer func() {
-		for _, s := range steps {
-			s.Changes.reset()
-			r.rooms.Put(s.Changes)
-		}
-	}()
+	defer func() { Free(steps) }()
 	for _, p := range r.Projections {
 		start, behind := from[p.Name]
 		if !behind || start >= next {
 			continue
 		}
-		c, ok := r.rooms.Get().(*Changes)
-		if !ok {
-			c = &Changes{}
-		}
-		for i := range accepted {
-			if accepted[i].Offset >= start {
-				p.Fold(c, &accepted[i])
-			}
-		}
-		steps = append(steps, Step{p.Name, start, next, c})
+		s := NewStep(p.Name, start)
+		s.Fold(p, accepted, next)
+		steps = append(steps, s)
 	}
 	if err := r.Store.Apply(ctx, shard, steps); err != nil {
 		return 0, err
 	}
+	r.arrived(shard, from, next)
+	return next, nil
+}
+
+// arrived notes that the projections in from, as far as they were behind, stand
+// at an offset.
+func (r *Runner) arrived(shard int, from map[string]int64, at int64) {
 	r.mu.Lock()
-	for _, s := range steps {
-		from[s.Projection] = s.To
-		if r.at[s.Projection] == nil {
-			r.at[s.Projection] = map[int]int64{}
+	defer r.mu.Unlock()
+	for name := range from {
+		if r.at[name] == nil {
+			r.at[name] = map[int]int64{}
 		}
-		r.at[s.Projection][shard] = s.To
+		from[name] = max(from[name], at)
+		r.at[name][shard] = from[name]
 	}
 	r.announce()
-	r.mu.Unlock()
-	return next, nil
 }
 
 func (r *Runner) moved(at map[string]map[int]int64) {

@@ -168,6 +168,9 @@ func (r *Rows) Whole(hi, lo uint64) {
 
 func (r *Rows) length(n int) { r.b = binary.BigEndian.AppendUint32(r.b, uint32(int32(n))) }
 
+// Room is how many bytes are set aside for the rows.
+func (r *Rows) Room() int { return cap(r.b) }
+
 // CopyTo writes the rows to the named columns of a table, both as SQL has
 // them, within the connection's transaction if it is in one, and returns how
 // many were written. No rows are no statement. Errors: those of PostgreSQL.

@@ -43,24 +43,10 @@ func positions(ctx context.Context, q querier) (map[string]map[int]int64, error)
 }
 
 // Apply implements projections.Store.
-//
-// A crash before the commit leaves nothing, one after it leaves the rows and
-// the positions: the next runner goes on from there, and no step is written
-// twice.
 func (db *DB) Apply(ctx context.Context, shard int, steps []projections.Step) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		// The positions first: whoever lost the race waits here and touches
-		// nothing else.
-		if err := advance(ctx, tx, shard, steps); err != nil {
-			return err
-		}
-		for i := range steps {
-			if err := write(ctx, tx, steps[i].Changes); err != nil {
-				return fmt.Errorf("%s: %w", steps[i].Projection, err)
-			}
-		}
-		return nil
-	})
+	p := Prepare(shard, steps)
+	defer p.Free()
+	return db.Write(ctx, p)
 }
 
 func advance(ctx context.Context, tx pgx.Tx, shard int, steps []projections.Step) error {
@@ -93,7 +79,7 @@ func write(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		return nil
 	}
 	for _, w := range []func(context.Context, pgx.Tx, *projections.Changes) error{
-		addFacts, addEvents, addLinks, addBills, addPayouts, addEntitlements, addStops, withdraw, setOrganizations, setStalls, addHoldings,
+		addLinks, addBills, addPayouts, addEntitlements, addStops, withdraw, setOrganizations, setStalls, addHoldings,
 	} {
 		if err := w(ctx, tx, c); err != nil {
 			return err
@@ -111,12 +97,17 @@ func column[R, V any](rows []R, value func(*R) V) []V {
 	return values
 }
 
-func addFacts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	rows := pgcopy.New(20)
-	defer rows.Free()
+// What factRows writes.
+const (
+	factColumns = 20
+	factNames   = `shard, log_offset, domain, kind, effective_on, period, unit, organization, subject, person, method,
+		currency, amount, denominator, source, event_id, target_source, target_id, recorded_at, record_hash`
+)
+
+func factRows(rows *pgcopy.Rows, facts []projections.Fact) {
 	var days days
-	for i := range c.Facts {
-		f := &c.Facts[i]
+	for i := range facts {
+		f := &facts[i]
 		rows.Row()
 		rows.Int16(int16(f.Shard))
 		rows.Int64(f.Offset)
@@ -139,17 +130,18 @@ func addFacts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		rows.Time(f.RecordedAt)
 		rows.Bytes(f.RecordHash[:])
 	}
-	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "adoption_facts", `shard, log_offset, domain, kind, effective_on, period, unit, organization,
-		subject, person, method, currency, amount, denominator, source, event_id, target_source, target_id, recorded_at, record_hash`)
-	return err
 }
 
-func addEvents(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	rows := pgcopy.New(12)
-	defer rows.Free()
+// What tracedRows writes.
+const (
+	tracedColumns = 12
+	tracedNames   = `shard, log_offset, organization, source, event_id, type, status, code, effective_on, recorded_at, currency, amount`
+)
+
+func tracedRows(rows *pgcopy.Rows, traced []projections.TracedEvent) {
 	var days days
-	for i := range c.Events {
-		e := &c.Events[i]
+	for i := range traced {
+		e := &traced[i]
 		rows.Row()
 		rows.Int16(int16(e.Shard))
 		rows.Int64(e.Offset)
@@ -168,9 +160,6 @@ func addEvents(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		rows.Text(string(e.Currency))
 		rows.Text(e.Amount)
 	}
-	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "traced_events", `shard, log_offset, organization, source, event_id, type, status, code,
-		effective_on, recorded_at, currency, amount`)
-	return err
 }
 
 // addLinks writes the links in the order of their key, which they are found by
