@@ -68,7 +68,7 @@ func TestListsByPage(t *testing.T) {
 				t.Fatal(err)
 			}
 			for after := (ledger.AccountName{}); ; {
-				page, err := s.DB.BalancePage(ctx, []string{market}, "", as, after, limit)
+				page, err := s.DB.BalancePage(ctx, postgres.BalanceFilter{Organizations: []string{market}}, as, after, limit)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -138,7 +138,7 @@ func (s *Service) StartPublishing(at Proof) {
 				return
 			}
 		}
-		s.feed.follow(publishing)
+		s.feed.follow()
 		s.publisher(at).Run(ctx)
 	})
 }

@@ -77,6 +77,7 @@ type Service struct {
 	clock  func() time.Time
 	tempo  Tempo
 	feed   *feed
+	ahead  *ahead
 	told   Observer
 
 	inbox int // its partitions; 0 where there is none
@@ -132,6 +133,7 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if s.Read, err = readmodel.Open(ctx, s.URL); err != nil {
 		return nil, err
 	}
+	s.ahead = newAhead(s.Read.Write)
 	master, err := vault.LoadMaster(filepath.Join(o.Data, "master.key"))
 	if err != nil {
 		return nil, err
@@ -187,9 +189,9 @@ func (s *Service) Start(ctx context.Context) error {
 	wake := make(chan struct{}, 1)
 	var tasks []task
 	turns := newTurns(s.Log.shards)
-	s.feed.follow(projecting)
 	moved := func(records []events.Record, times []int64, batch *ledger.Batch) {
 		s.feed.put(records, times, batch)
+		s.ahead.put(records, batch)
 		nudge(wake)
 		if s.told != nil {
 			s.told.Committed(times, batch)
@@ -242,7 +244,9 @@ func nudge(wake chan struct{}) {
 
 // project folds what the ledger accepts until the context ends.
 func (s *Service) project(ctx context.Context, wake <-chan struct{}) {
-	runner := &projections.Runner{Source: fed{source{s.Log, s.DB}, s.feed}, Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
+	s.ahead.begin()
+	defer s.ahead.end()
+	runner := &projections.Runner{Source: folded{source{s.Log, s.DB}, s.ahead}, Store: s.Read, Pause: 10 * s.tempo.Fault, Fault: func(err error) {
 		s.slog.Warn("projections try again", "reason", err)
 	}}
 	runner.Start(ctx)
