@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -9,7 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"time"
+	"strconv"
 )
 
 //go:embed static/*
@@ -19,11 +18,12 @@ var staticFiles embed.FS
 // its checksum, so that a browser may keep it for ever.
 type assets struct {
 	content map[string][]byte
+	packed  map[string][]byte // the same, for browsers that take it so
 	sum     map[string]string
 }
 
 func loadAssets() (*assets, error) {
-	a := &assets{map[string][]byte{}, map[string]string{}}
+	a := &assets{map[string][]byte{}, map[string][]byte{}, map[string]string{}}
 	names, err := fs.Glob(staticFiles, "static/*")
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func loadAssets() (*assets, error) {
 			return nil, err
 		}
 		sum := sha256.Sum256(b)
-		a.content[path.Base(name)] = b
+		a.content[path.Base(name)], a.packed[path.Base(name)] = b, compress(b)
 		a.sum[path.Base(name)] = hex.EncodeToString(sum[:8])
 	}
 	return a, nil
@@ -52,5 +52,13 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+	w.Header().Set("Vary", "Accept-Encoding")
+	if accepts(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		content = a.packed[name]
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	if r.Method != http.MethodHead {
+		w.Write(content) //nolint:errcheck // the visitor has left
+	}
 }

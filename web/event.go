@@ -22,9 +22,9 @@ type OutcomeSource interface {
 	// OutcomeAt returns one record's outcome and transfers; found is false where
 	// the record is not decided yet.
 	OutcomeAt(ctx context.Context, shard int, offset int64) (o *ledger.Outcome, transfers []ledger.Transfer, found bool, err error)
-	// ListOutcomes calls each for the outcomes of the given statuses from a
-	// position on: shards in order, offsets in order. It ends with each's error.
-	ListOutcomes(ctx context.Context, statuses []ledger.Status, since map[int]int64, each func(*ledger.Outcome) error) error
+	// RecentOutcomes lists outcomes of the given unusual statuses, the latest
+	// recorded first, from behind one of them on. Organizations nil means all.
+	RecentOutcomes(ctx context.Context, statuses []ledger.Status, organizations []string, behind *ledger.Outcome, limit int) ([]*ledger.Outcome, error)
 }
 
 // RecordSource reads one record of the log.
@@ -87,8 +87,11 @@ func (s *site) event(r *request) (*view, error) {
 			return nil, err
 		}
 	}
-	title := r.language.say("event.title", "shard", shard, "offset", offset)
-	return &view{"event", title, "", page}, nil
+	v := &view{template: "event", title: r.language.say("event.title", "shard", shard, "offset", offset), data: page}
+	if page.Organization != nil {
+		v.crumbs = r.crumbs(*page.Organization)
+	}
+	return v, nil
 }
 
 // related lists records that reverse this event or take it up again.

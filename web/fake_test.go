@@ -278,21 +278,17 @@ func (f *fake) OutcomeAt(_ context.Context, shard int, offset int64) (*ledger.Ou
 	return o, f.transfers[at], found, f.broken
 }
 
-func (f *fake) ListOutcomes(_ context.Context, statuses []ledger.Status, since map[int]int64, each func(*ledger.Outcome) error) error {
-	if f.broken != nil {
-		return f.broken
-	}
-	at := slices.SortedFunc(maps.Keys(f.outcomes), func(a, b projections.Position) int { return int(a.Offset - b.Offset) })
-	for range 20 {
-		for _, p := range at {
-			if o := f.outcomes[p]; slices.Contains(statuses, o.Status) && p.Offset >= since[p.Shard] {
-				if err := each(o); err != nil {
-					return err
-				}
-			}
+func (f *fake) RecentOutcomes(_ context.Context, statuses []ledger.Status, organizations []string, behind *ledger.Outcome, limit int) (found []*ledger.Outcome, err error) {
+	for _, p := range slices.SortedFunc(maps.Keys(f.outcomes), func(a, b projections.Position) int { return int(b.Offset - a.Offset) }) {
+		o := f.outcomes[p]
+		if !slices.Contains(statuses, o.Status) || organizations != nil && !slices.Contains(organizations, o.Organization) || behind != nil && o.Offset >= behind.Offset {
+			continue
+		}
+		for range 20 { // more than a page of them
+			found = append(found, o)
 		}
 	}
-	return f.broken
+	return found[:min(len(found), limit)], f.broken
 }
 
 func (f *fake) At(_ context.Context, shard int, offset int64) (events.Record, error) {

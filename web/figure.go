@@ -42,8 +42,9 @@ func (s *site) figure(r *request) (*view, error) {
 		return nil, err
 	}
 	q := filter.query(domain, by)
-	page := figurePage{Filter: filter}
+	page := &figurePage{Filter: filter}
 	title := r.language.say("figure." + domain + "." + by + ".title")
+	v := &view{template: "figure", title: title, section: "overview", crumbs: []crumb{{r.language.say("nav.overview"), "/"}}, data: page}
 	page.shownFigure = shownFigure{Domain: domain, By: by, Link: figureLink(q)}
 	full, err := s.Model.Figures(r.Context(), q)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
@@ -60,16 +61,16 @@ func (s *site) figure(r *request) (*view, error) {
 		}
 	}
 	if page.Figure == nil {
-		return &view{"figure", title, "overview", page}, nil
+		return v, nil
 	}
 	q.Period = page.Figure.Period // the same period for all that follows
 	if r.query.Get("cursor") == "" {
-		if err := s.around(r, &page, q); err != nil {
+		if err := s.around(r, page, q); err != nil {
 			return nil, err
 		}
 	}
 	page.cut(r)
-	return &view{"figure", title, "overview", page}, nil
+	return v, nil
 }
 
 // around adds the months before and the places within. Later pages of the

@@ -74,7 +74,7 @@ func (s *site) fund(r *request) (*view, error) {
 		page.Payouts = append(page.Payouts, shownPayout{p, p.Status()})
 	}
 	page.Pager = r.pager(next)
-	return &view{"fund", o.Name, "fund", page}, nil
+	return &view{template: "fund", title: o.Name, section: "fund", crumbs: r.crumbs(o)[:1], data: page}, nil
 }
 
 type payoutPage struct {
@@ -85,7 +85,7 @@ type payoutPage struct {
 }
 
 func (s *site) payout(r *request) (*view, error) {
-	o, err := s.organization(r, "")
+	o, err := s.organization(r, "fund")
 	if err != nil {
 		return nil, err
 	}
@@ -100,5 +100,7 @@ func (s *site) payout(r *request) (*view, error) {
 		return nil, err
 	}
 	page.Pager = r.pager(next)
-	return &view{"payout", r.language.say("payout.title", "payout", p.Payout), "fund", page}, nil
+	crumbs := r.crumbs(o)
+	crumbs[len(crumbs)-1].Link += "?period=" + p.Period
+	return &view{template: "payout", title: r.language.say("payout.title", "payout", p.Payout), section: "fund", crumbs: crumbs, data: page}, nil
 }

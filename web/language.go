@@ -95,14 +95,17 @@ func (l *language) word(set, word string) string {
 	return strings.ReplaceAll(word, "_", " ")
 }
 
-const languageCookie = "lang"
+// The cookies that keep what a visitor chose.
+const (
+	languageCookie = "lang"
+	themeCookie    = "theme"
+)
 
 // choose takes the language that was asked for now, or else chosen before, or
 // else Vietnamese. A choice made now is kept for a year.
 func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
 	if l, ok := s.languages[r.URL.Query().Get("lang")]; ok {
-		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: l.code, Path: "/", MaxAge: 365 * 24 * 3600,
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+		keep(w, r, languageCookie, l.code)
 		return l
 	}
 	if c, err := r.Cookie(languageCookie); err == nil {
@@ -111,4 +114,26 @@ func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
 		}
 	}
 	return s.languages["vi"]
+}
+
+// chooseTheme does likewise for light or dark; empty leaves it to the device.
+func chooseTheme(w http.ResponseWriter, r *http.Request) string {
+	theme := r.URL.Query().Get("theme")
+	switch theme {
+	case "light", "dark", "auto":
+		keep(w, r, themeCookie, theme)
+	default:
+		if c, err := r.Cookie(themeCookie); err == nil {
+			theme = c.Value
+		}
+	}
+	if theme != "light" && theme != "dark" {
+		return ""
+	}
+	return theme
+}
+
+func keep(w http.ResponseWriter, r *http.Request, name, value string) {
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
 }

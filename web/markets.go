@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"socho/internal/money"
 	"socho/internal/readmodel"
@@ -38,7 +39,7 @@ func (s *site) organizations(r *request, kind, base string) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &view{"organizations", r.language.say(kind + "s.title"), kind, organizationsPage{kind, base, list, r.pager(next)}}, nil
+	return &view{template: "organizations", title: r.language.say(kind + "s.title"), section: kind, data: organizationsPage{kind, base, list, r.pager(next)}}, nil
 }
 
 func (s *site) markets(r *request) (*view, error) { return s.organizations(r, "market", "/markets/") }
@@ -51,6 +52,15 @@ func (s *site) organization(r *request, kind string) (projections.Organization, 
 		return o, readmodel.ErrNotFound
 	}
 	return o, err
+}
+
+// crumbs leads down to an organization's own page.
+func (r *request) crumbs(o projections.Organization) []crumb {
+	base := baseOf(o.Kind)
+	if base == "" {
+		return []crumb{{o.Name, ""}}
+	}
+	return []crumb{{r.language.say("nav." + o.Kind + "s"), strings.TrimSuffix(base, "/")}, {o.Name, base + o.Organization}}
 }
 
 // billMonths lists the months that an organization has bills for, and which of
@@ -105,7 +115,7 @@ func (s *site) market(r *request) (*view, error) {
 		return nil, err
 	}
 	page.Cash, page.CashMore = cash, more != ""
-	return &view{"market", o.Name, "market", page}, nil
+	return &view{template: "market", title: o.Name, section: "market", crumbs: r.crumbs(o)[:1], data: page}, nil
 }
 
 // shownBill is a bill with the code that pays it.
@@ -182,7 +192,7 @@ func (s *site) stall(r *request) (*view, error) {
 	if page.Credit, err = s.credit(r, o.Organization, "stall:"+page.Stall); err != nil {
 		return nil, err
 	}
-	return &view{"stall", r.language.say("stall.title", "stall", page.Stall, "market", o.Name), "market", page}, nil
+	return &view{template: "stall", title: r.language.say("stall.title", "stall", page.Stall, "market", o.Name), section: "market", crumbs: r.crumbs(o), data: page}, nil
 }
 
 func (p *stallPage) owe(c money.Currency, minor int64) {

@@ -79,7 +79,7 @@ func (s *site) overview(r *request) (*view, error) {
 	for _, f := range page.Figures {
 		page.Empty = page.Empty && f.Figure == nil
 	}
-	return &view{"overview", r.language.say("overview.title"), "overview", page}, nil
+	return &view{template: "overview", title: r.language.say("overview.title"), section: "overview", data: page}, nil
 }
 
 // figureFilter reads place and time, and offers the months up to the latest

@@ -1,11 +1,10 @@
 package web
 
 import (
-	"errors"
+	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
+	"time"
 
 	"socho/ledger"
 )
@@ -21,8 +20,6 @@ type refusalsPage struct {
 	Pager    pager
 }
 
-var errEnough = errors.New("a page is full")
-
 func (s *site) refusals(r *request) (*view, error) {
 	page := refusalsPage{Status: r.query.Get("status")}
 	wanted := notTaken
@@ -36,44 +33,40 @@ func (s *site) refusals(r *request) (*view, error) {
 		}
 		wanted = []ledger.Status{status}
 	}
-	since, err := readPosition(r.query.Get("cursor"))
+	behind, err := readPlace(r.query.Get("cursor"))
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Outcomes.RecentOutcomes(r.Context(), wanted, nil, behind, eventsPerPage+1)
 	if err != nil {
 		return nil, err
 	}
 	var next string
-	err = s.Outcomes.ListOutcomes(r.Context(), wanted, since, func(o *ledger.Outcome) error {
-		if len(page.Outcomes) == eventsPerPage {
-			next = strconv.Itoa(o.Shard) + ":" + strconv.FormatInt(o.Offset, 10)
-			return errEnough
-		}
-		page.Outcomes = append(page.Outcomes, o)
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+	if len(found) > eventsPerPage {
+		found = found[:eventsPerPage]
+		next = writePlace(found[len(found)-1])
 	}
-	page.Pager = r.pager(next)
-	return &view{"refusals", r.language.say("refusals.title"), "refusals", page}, nil
+	page.Outcomes, page.Pager = found, r.pager(next)
+	return &view{template: "refusals", title: r.language.say("refusals.title"), section: "refusals", data: page}, nil
 }
 
-// readPosition reads "3:120" as: nothing of the shards before 3, and of shard
-// 3 what stands at 120 or behind it.
-func readPosition(cursor string) (map[int]int64, error) {
+// A place in the order of time is written as microseconds since 1970, shard and
+// offset: "1790000000000000:3:120".
+func writePlace(o *ledger.Outcome) string {
+	return fmt.Sprintf("%d:%d:%d", o.RecordedAt.UnixMicro(), o.Shard, o.Offset)
+}
+
+// readPlace is the inverse of writePlace; nothing is the latest of all.
+func readPlace(cursor string) (*ledger.Outcome, error) {
 	if cursor == "" {
 		return nil, nil
 	}
-	before, behind, ok := strings.Cut(cursor, ":")
-	shard, err1 := strconv.ParseUint(before, 10, 15)
-	offset, err2 := strconv.ParseInt(behind, 10, 64)
-	if !ok || err1 != nil || err2 != nil || offset < 0 || shard > maxShownShards {
+	var at, shard, offset int64
+	if n, err := fmt.Sscanf(cursor, "%d:%d:%d", &at, &shard, &offset); n != 3 || err != nil || at < 0 || at > latestPlace || shard < 0 || shard > math.MaxInt16 || offset < 0 {
 		return nil, errBad
 	}
-	since := map[int]int64{int(shard): offset}
-	for passed := range int(shard) {
-		since[passed] = math.MaxInt64
-	}
-	return since, nil
+	return &ledger.Outcome{RecordedAt: time.UnixMicro(at), Shard: int(shard), Offset: offset}, nil
 }
 
-// maxShownShards bounds what a cursor can make us build.
-const maxShownShards = 1024
+// latestPlace keeps a made-up cursor to times that a database knows: the year 5138.
+const latestPlace = 100_000_000_000_000_000

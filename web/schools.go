@@ -54,13 +54,12 @@ func (s *site) school(r *request) (*view, error) {
 		page.Bills = append(page.Bills, shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()})
 	}
 	page.Pager = r.pager(next)
-	return &view{"school", o.Name, "school", page}, nil
+	return &view{template: "school", title: o.Name, section: "school", crumbs: r.crumbs(o)[:1], data: page}, nil
 }
 
 type billPage struct {
 	Organization projections.Organization
 	Bill         shownBill
-	Base         string // of the organization's page
 	Items        []events.Item
 	Events       []projections.TracedEvent
 	Pager        pager
@@ -75,7 +74,7 @@ func (s *site) bill(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := billPage{Organization: o, Bill: shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()}, Base: baseOf(o.Kind)}
+	page := billPage{Organization: o, Bill: shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()}}
 	page.Bill.Pay = s.payment(r, o, &page.Bill.Bill)
 	page.Items = s.issuedItems(r, &page.Bill.Bill)
 	var next string
@@ -84,7 +83,11 @@ func (s *site) bill(r *request) (*view, error) {
 		return nil, err
 	}
 	page.Pager = r.pager(next)
-	return &view{"bill", r.language.say("bill.title", "bill", b.Bill), o.Kind, page}, nil
+	crumbs := r.crumbs(o)
+	if b.Stall != "" {
+		crumbs = append(crumbs, crumb{r.language.say("holder.stall", "id", b.Stall), "/stalls/" + o.Organization + "/" + b.Stall})
+	}
+	return &view{template: "bill", title: r.language.say("bill.title", "bill", b.Bill), section: o.Kind, crumbs: crumbs, data: page}, nil
 }
 
 // baseOf is where organizations of a kind have their page; empty for none.

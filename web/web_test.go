@@ -1,8 +1,10 @@
 package web
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -137,7 +139,11 @@ func checkPage(t *testing.T, address, lang string, root *html.Node) {
 			}
 		case "h1":
 			headings++
-		case "script", "style", "iframe":
+		case "script":
+			if !strings.HasPrefix(attr(n, "src"), "/assets/") || n.FirstChild != nil {
+				t.Errorf("%s: a script of its own", address)
+			}
+		case "style", "iframe":
 			t.Errorf("%s: an element %s", address, n.Data)
 		}
 		for _, a := range n.Attr {
@@ -216,6 +222,8 @@ func TestFailures(t *testing.T) {
 		{"/schools/" + school + "?cursor=zz", 400, "không dùng được"},
 		{"/refusals?status=posted", 400, "không dùng được"},
 		{"/refusals?cursor=99999:1", 400, "không dùng được"},
+		{"/refusals?cursor=1:99999:1", 400, "không dùng được"},
+		{"/design", 404, "Không có trang này"},
 		{"/assets/0/socho.css", 404, "not found"},
 	} {
 		w := get(t, serve(t, newFake()), c.address)
@@ -292,7 +300,7 @@ func TestHeaders(t *testing.T) {
 	for _, address := range []string{"/", "/nothing", "/healthz", "/assets/0/x"} {
 		w := get(t, h, address)
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer",
 		} {
 			if got := w.Header().Get(name); got != want {
@@ -301,16 +309,55 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	w := get(t, h, "/")
-	if n := w.Body.Len(); n > 45_000 {
-		t.Errorf("the first page has %d bytes", n)
-	}
 	css := regexp.MustCompile(`/assets/[0-9a-f]+/socho\.css`).FindString(w.Body.String())
 	style := get(t, h, css)
 	if style.Code != 200 || !strings.Contains(style.Header().Get("Cache-Control"), "immutable") || !strings.HasPrefix(style.Header().Get("Content-Type"), "text/css") {
 		t.Errorf("%s: %d %v", css, style.Code, style.Header())
 	}
-	if total := w.Body.Len() + style.Body.Len(); total > 60_000 {
-		t.Errorf("the first page with its style takes %d bytes", total)
+}
+
+// TestTheme: light and dark are chosen like the language, and dark is written
+// twice in the style, for who chose it and for whose device prefers it.
+func TestTheme(t *testing.T) {
+	h := serve(t, newFake())
+	w := get(t, h, "/markets?theme=dark")
+	r := httptest.NewRequest(http.MethodGet, "/schools?cursor=more", nil)
+	for _, c := range w.Result().Cookies() {
+		r.AddCookie(c)
+	}
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if body := w.Body.String(); !strings.Contains(body, `data-theme="dark"`) || !strings.Contains(body, "/schools?cursor=more&amp;theme=light") || !strings.Contains(body, "theme=auto") {
+		t.Errorf("the colours are not kept: %.900s", body)
+	}
+	if body := get(t, h, "/?theme=auto").Body.String(); strings.Contains(body, "data-theme") {
+		t.Error("the device's colours are overruled")
+	}
+	css, err := staticFiles.ReadFile("static/socho.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dark := regexp.MustCompile(`(?s)\n *(?::root:not\(\[data-theme=light\]\)|\[data-theme=dark\]) \{\n([^}]*--paper[^}]*)\}`).FindAllStringSubmatch(string(css), -1)
+	if len(dark) != 2 || strings.Join(strings.Fields(dark[0][1]), " ") != strings.Join(strings.Fields(dark[1][1]), " ") {
+		t.Errorf("dark is not the same twice: %q", dark)
+	}
+}
+
+// TestPacked: what a browser takes packed it gets packed, and the same.
+func TestPacked(t *testing.T) {
+	h := serve(t, newFake())
+	for _, address := range []string{"/markets", regexp.MustCompile(`/assets/[0-9a-f]+/socho\.css`).FindString(get(t, h, "/").Body.String())} {
+		r := httptest.NewRequest(http.MethodGet, address, nil)
+		r.Header.Set("Accept-Encoding", "gzip, br")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		z, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(address, err)
+		}
+		if b, err := io.ReadAll(z); err != nil || string(b) != get(t, h, address).Body.String() {
+			t.Errorf("%s: packed is not the same: %v", address, err)
+		}
 	}
 }
 
@@ -318,9 +365,10 @@ func TestHealth(t *testing.T) {
 	f := newFake()
 	ill := errors.New("down")
 	h, err := New(Sources{Model: f, Outcomes: f, Records: f,
-		Health:  func(ctx context.Context) error { return ill },
-		Stopped: func(ctx context.Context) ([]Standstill, error) { return []Standstill{{3, "log_behind_ledger"}}, nil },
-		Sample:  func(ctx context.Context) (bool, error) { return true, nil }})
+		Health:   func(ctx context.Context) error { return ill },
+		Stopped:  func(ctx context.Context) ([]Standstill, error) { return []Standstill{{3, "log_behind_ledger"}}, nil },
+		Standing: func(ctx context.Context) (Standing, error) { return Standing{Records: 12345, Latest: recorded}, nil },
+		Sample:   func(ctx context.Context) (bool, error) { return true, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,8 +382,10 @@ func TestHealth(t *testing.T) {
 	if w := get(t, h, "/readyz"); w.Code != 200 {
 		t.Errorf("readyz: %d", w.Code)
 	}
+	root, _ := page(t, get(t, h, "/design"))
+	checkPage(t, "/design", "vi", root)
 	_, text := page(t, get(t, h, "/markets"))
-	if !strings.Contains(text, "Phần 3 của sổ đang tạm dừng") || !strings.Contains(text, "dữ liệu mẫu") {
+	if !strings.Contains(text, "Phần 3 của sổ đang tạm dừng") || !strings.Contains(text, "dữ liệu mẫu") || !strings.Contains(text, "12.345 bản ghi đã vào sổ") {
 		t.Errorf("no banners: %s", text)
 	}
 }

@@ -17,6 +17,16 @@ func (c *Call) handler(s *service.Service, at service.Proof) (http.Handler, erro
 		Model: s.Read, Outcomes: s.DB, Records: s.Log,
 		Health: func(ctx context.Context) error { return s.DB.Ping(ctx) },
 		Sample: func(ctx context.Context) (bool, error) { return s.DB.Done(ctx, sampleTask) },
+		Standing: func(ctx context.Context) (at web.Standing, err error) {
+			heads, err := s.DB.Heads(ctx)
+			for _, head := range heads {
+				at.Records += head.NextOffset
+				if head.RecordedAt.After(at.Latest) {
+					at.Latest = head.RecordedAt
+				}
+			}
+			return at, err
+		},
 		Stopped: func(ctx context.Context) ([]web.Standstill, error) {
 			stopped, err := s.DB.StoppedShards(ctx)
 			said := make([]web.Standstill, len(stopped))

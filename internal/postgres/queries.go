@@ -200,6 +200,40 @@ func (db *DB) ListOutcomes(ctx context.Context, statuses []ledger.Status, since 
 	return eachOutcome(rows, each)
 }
 
+// RecentOutcomes lists the outcomes of the given statuses, the latest recorded
+// first, from behind one of them on; nil asks for the latest of all.
+// The statuses are unusual ones (ledger.Duplicate and above): those have an
+// index. Within a shard time never runs back, so each gives its own latest.
+// Organizations nil means all of them; empty, none.
+func (db *DB) RecentOutcomes(ctx context.Context, statuses []ledger.Status, organizations []string, behind *ledger.Outcome, limit int) ([]*ledger.Outcome, error) {
+	numbers := make([]int16, len(statuses))
+	for i, s := range statuses {
+		numbers[i] = int16(s)
+	}
+	if behind == nil {
+		behind = &ledger.Outcome{RecordedAt: endOfTime}
+	}
+	rows, err := db.Query(ctx, `
+		SELECT latest.* FROM positions p CROSS JOIN LATERAL (`+selectOutcomes+` o
+			WHERE o.shard = p.shard AND status >= 3 AND status = ANY($1) AND ($2::text[] IS NULL OR organization = ANY($2))
+				AND (recorded_at, shard, log_offset) < ($3, $4, $5)
+			ORDER BY log_offset DESC LIMIT $6) latest
+		ORDER BY latest.recorded_at DESC, latest.shard DESC, latest.log_offset DESC LIMIT $6`,
+		numbers, organizations, behind.RecordedAt, behind.Shard, behind.Offset, limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []*ledger.Outcome
+	err = eachOutcome(rows, func(o *ledger.Outcome) error {
+		all = append(all, o)
+		return nil
+	})
+	return all, err
+}
+
+// endOfTime is later than any record.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
 // CountOutcomes counts the outcomes in ranges of offsets, [from, to) of a shard.
 func (db *DB) CountOutcomes(ctx context.Context, ranges []OffsetRange, counts map[ledger.Status]int64) error {
 	shards, from, to := make([]int16, len(ranges)), make([]int64, len(ranges)), make([]int64, len(ranges))

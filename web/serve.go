@@ -1,0 +1,271 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"socho/internal/readmodel"
+	"socho/projections"
+)
+
+// request is one visit with the language and colours it is answered in.
+type request struct {
+	*http.Request
+	language *language
+	theme    string // light, dark, or empty for what the device prefers
+	query    url.Values
+}
+
+// view is what a page's handler found out: which template shows it, under
+// which title, and what goes into it.
+type view struct {
+	template string
+	title    string // in the visitor's language
+	section  string // of the navigation
+	crumbs   []crumb
+	data     any
+}
+
+// crumb is one step of the way down to a page.
+type crumb struct{ Label, Link string }
+
+// failure is an error that the visitor is told: the status, and under which
+// key its words stand.
+type failure struct {
+	status int
+	key    string
+}
+
+func (f *failure) Error() string { return f.key }
+
+var (
+	errNoPage    = &failure{http.StatusNotFound, "page"}
+	errBad       = &failure{http.StatusBadRequest, "bad"}
+	errForbidden = &failure{http.StatusForbidden, "forbidden"}
+	errMethod    = &failure{http.StatusMethodNotAllowed, "method"}
+	errTooLarge  = &failure{http.StatusRequestEntityTooLarge, "large"}
+	errTooOften  = &failure{http.StatusTooManyRequests, "often"}
+	errFault     = &failure{http.StatusInternalServerError, "fault"}
+	errSlow      = &failure{http.StatusServiceUnavailable, "slow"}
+)
+
+// asFailure is the one table from errors to what a visitor is told.
+func asFailure(err error) *failure {
+	var f *failure
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &large):
+		return errTooLarge
+	case errors.Is(err, readmodel.ErrNotFound):
+		return &failure{http.StatusNotFound, "thing"}
+	case errors.Is(err, readmodel.ErrCursor), errors.Is(err, projections.ErrPeriod), errors.Is(err, projections.ErrQuery):
+		return errBad
+	case errors.Is(err, context.DeadlineExceeded):
+		return errSlow
+	}
+	return errFault
+}
+
+// errorPage is what the error template shows.
+type errorPage struct {
+	Status int
+	Key    string
+	Again  string // address to try once more, where that can help
+}
+
+func (r *request) errorView(f *failure) *view {
+	page := errorPage{Status: f.status, Key: f.key}
+	if r.Method == http.MethodGet && (f.status >= http.StatusInternalServerError || f.status == http.StatusTooManyRequests) {
+		page.Again = r.with("", "")
+	}
+	return &view{template: "error", title: r.language.say("error." + f.key), data: page}
+}
+
+// frame is what the layout needs of every page.
+type frame struct {
+	Title, Section string
+	Crumbs         []crumb
+	Theme          string
+	Switch         string // this page in the other language
+	Light, Dark    string // this page in these colours
+	Auto           string // this page as the device prefers; empty where it is shown so
+	Standing       *Standing
+	Stopped        []Standstill
+	Sample         bool
+	Page           any
+}
+
+// page answers a visit: it chooses language and colours, lets the handler look
+// things up, and renders into memory first, so that nothing half done is sent.
+func (s *site) page(show func(*request) (*view, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+		defer cancel()
+		visit := &request{r.WithContext(ctx), s.choose(w, r), chooseTheme(w, r), r.URL.Query()}
+		v, err := s.look(visit, show)
+		status := http.StatusOK
+		if err != nil {
+			if ctx.Err() != nil && r.Context().Err() != nil {
+				return // the visitor has left
+			}
+			f := asFailure(err)
+			if status = f.status; status >= http.StatusInternalServerError {
+				s.Log.ErrorContext(ctx, "page failed", "path", r.URL.Path, "error", err)
+			}
+			if status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", "GET, HEAD")
+			}
+			v = visit.errorView(f)
+		}
+		body, err := s.render(visit, v)
+		if err != nil {
+			s.Log.ErrorContext(ctx, "page does not render", "path", r.URL.Path, "error", err)
+			plain(w, http.StatusInternalServerError, visit.language.text["error.fault"]+"\n")
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Language", visit.language.code)
+		h.Set("Cache-Control", "private, no-cache")
+		h.Set("Vary", "Cookie, Accept-Encoding")
+		if accepts(r) {
+			h.Set("Content-Encoding", "gzip")
+			body = compress(body)
+		}
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
+		if r.Method != http.MethodHead {
+			w.Write(body) //nolint:errcheck // the visitor has left
+		}
+	})
+}
+
+// accepts reports whether a browser takes answers packed, as all do.
+func accepts(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+}
+
+// compress packs an answer: a page is a quarter of its size on the way.
+func compress(body []byte) []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	z.Write(body) //nolint:errcheck // a buffer takes everything
+	z.Close()     //nolint:errcheck // likewise
+	return out.Bytes()
+}
+
+// look runs a handler; a panic is a fault of this page alone.
+func (s *site) look(r *request, show func(*request) (*view, error)) (v *view, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if len(r.RequestURI) > maxRawURL {
+		return nil, errBad
+	}
+	return show(r)
+}
+
+func (s *site) render(r *request, v *view) ([]byte, error) {
+	f := frame{Title: v.title, Section: v.section, Crumbs: v.crumbs, Page: v.data, Theme: r.theme,
+		Switch: r.with("lang", r.language.other), Light: r.with("theme", "light"), Dark: r.with("theme", "dark")}
+	if r.theme != "" {
+		f.Auto = r.with("theme", "auto")
+	}
+	// What the frame says is no reason to withhold the page.
+	note := func(what string, err error) {
+		if err != nil {
+			s.Log.WarnContext(r.Context(), what+" not known", "error", err)
+		}
+	}
+	if s.Standing != nil {
+		standing, err := s.Standing(r.Context())
+		if note("standing", err); err == nil && standing.Records > 0 {
+			f.Standing = &standing
+		}
+	}
+	if s.Stopped != nil {
+		var err error
+		f.Stopped, err = s.Stopped(r.Context())
+		note("stopped shards", err)
+	}
+	if s.Sample != nil {
+		var err error
+		f.Sample, err = s.Sample(r.Context())
+		note("sample", err)
+	}
+	var out bytes.Buffer
+	if err := r.language.pages[v.template].ExecuteTemplate(&out, "layout", f); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// with returns the address of this page with one part of its query changed; an
+// empty value takes it out. A choice of language or colours is not carried along.
+func (r *request) with(name, value string) string {
+	q := url.Values{}
+	for k, v := range r.query {
+		if k != "lang" && k != "theme" {
+			q[k] = v
+		}
+	}
+	if value == "" {
+		q.Del(name)
+	} else {
+		q.Set(name, value)
+	}
+	if len(q) == 0 {
+		return r.URL.EscapedPath()
+	}
+	return r.URL.EscapedPath() + "?" + q.Encode()
+}
+
+// pager leads on through a list.
+type pager struct{ First, Next string }
+
+func (r *request) pager(next string) (p pager) {
+	if next != "" {
+		p.Next = r.with("cursor", next)
+	}
+	if r.query.Get("cursor") != "" {
+		p.First = r.with("cursor", "")
+	}
+	return p
+}
+
+func (r *request) slice(limit int) readmodel.Page {
+	return readmodel.Page{Limit: limit, Cursor: r.query.Get("cursor")}
+}
+
+func (s *site) ready(w http.ResponseWriter, r *http.Request) {
+	if s.Health != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+		defer cancel()
+		if err := s.Health(ctx); err != nil {
+			s.Log.WarnContext(ctx, "not ready", "error", err)
+			plain(w, http.StatusServiceUnavailable, "not ready\n")
+			return
+		}
+	}
+	plain(w, http.StatusOK, "ready\n")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write([]byte(text)) //nolint:errcheck // the visitor has left
+}

@@ -1,0 +1,30 @@
+// What makes pages better where scripts run. Everything works without.
+"use strict";
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  form.setAttribute("aria-busy", "true");
+  for (const button of form.querySelectorAll("button")) setTimeout(() => { button.disabled = true; });
+});
+
+// Coming back to a page, its forms can be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    form.removeAttribute("aria-busy");
+    for (const button of form.querySelectorAll("button")) button.disabled = false;
+  }
+});
+
+// A choice that changes the page by itself needs no button.
+for (const select of document.querySelectorAll("select[data-send]")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+  select.form.querySelector("button").hidden = true;
+}
+
+// The first wrong field is where to go on.
+document.querySelector("[aria-invalid]")?.focus();
