@@ -50,10 +50,17 @@ func (db *DB) OutcomePage(ctx context.Context, f OutcomeFilter, shard int, offse
 	return all, err
 }
 
-// BalancePage lists balances as Balances does, of accounts whose path begins so,
-// by organization and path, from behind an account on.
-func (db *DB) BalancePage(ctx context.Context, organizations []string, prefix string, as AsOf, after ledger.AccountName, limit int) ([]Balance, error) {
-	const named = `(($1::text[] IS NULL OR organization = ANY($1)) AND path ^@ $2 AND (organization, path) > ($3, $4))`
+// BalanceFilter narrows a list of balances; empty fields do not.
+type BalanceFilter struct {
+	Organizations      []string
+	OrganizationPrefix string
+	Path               string // the beginning of it
+}
+
+// BalancePage lists balances as Balances does, by organization and path, from
+// behind an account on.
+func (db *DB) BalancePage(ctx context.Context, f BalanceFilter, as AsOf, after ledger.AccountName, limit int) ([]Balance, error) {
+	const named = `(($1::text[] IS NULL OR organization = ANY($1)) AND organization ^@ $2 AND path ^@ $3 AND (organization, path) > ($4, $5))`
 	all := make([]Balance, 0, limit)
 	each := func(b Balance) error {
 		all = append(all, b)
@@ -63,7 +70,8 @@ func (db *DB) BalancePage(ctx context.Context, organizations []string, prefix st
 		rows, err := db.Query(ctx, `
 			SELECT organization || ':' || path, kind, currency, debits, credits
 			FROM accounts JOIN balances USING (shard, account)
-			WHERE `+named+` ORDER BY organization, path LIMIT $5`, organizations, prefix, after.Organization, after.Path, limit)
+			WHERE `+named+` ORDER BY organization, path LIMIT $6`,
+			f.Organizations, f.OrganizationPrefix, f.Path, after.Organization, after.Path, limit)
 		err = eachBalance(rows, err, each)
 		return all, err
 	}
@@ -75,21 +83,21 @@ func (db *DB) BalancePage(ctx context.Context, organizations []string, prefix st
 		WITH named AS MATERIALIZED (
 			SELECT shard, account, organization, path, kind, currency FROM accounts WHERE `+named+`),
 		limits AS (
-			SELECT * FROM unnest($6::smallint[], $7::bigint[], $8::bigint[]) AS l(shard, upto, summed)),
+			SELECT * FROM unnest($7::smallint[], $8::bigint[], $9::bigint[]) AS l(shard, upto, summed)),
 		sums AS (
 			SELECT h.shard, h.account, h.debits, h.credits
 			FROM named n JOIN limits l USING (shard) JOIN projections.account_history h USING (shard, account)
-			WHERE h.next_offset <= l.summed AND ($9::date IS NULL OR h.effective_on <= $9)
+			WHERE h.next_offset <= l.summed AND ($10::date IS NULL OR h.effective_on <= $10)
 			UNION ALL
 			SELECT t.shard, side.account, side.debits, side.credits
 			FROM limits l JOIN transfers t ON t.shard = l.shard AND t.log_offset >= l.summed AND t.log_offset < l.upto
 			CROSS JOIN LATERAL (VALUES (t.debit, t.amount, 0), (t.credit, 0, t.amount)) AS side(account, debits, credits)
-			WHERE ($9::date IS NULL OR t.effective_on <= $9))
+			WHERE ($10::date IS NULL OR t.effective_on <= $10))
 		SELECT n.organization || ':' || n.path, n.kind, n.currency, sum(s.debits), sum(s.credits)
 		FROM named n JOIN sums s USING (shard, account)
 		GROUP BY n.organization, n.path, n.kind, n.currency
-		ORDER BY n.organization, n.path LIMIT $5`,
-		organizations, prefix, after.Organization, after.Path, limit, shards, upto, summed, day(as.Effective))
+		ORDER BY n.organization, n.path LIMIT $6`,
+		f.Organizations, f.OrganizationPrefix, f.Path, after.Organization, after.Path, limit, shards, upto, summed, day(as.Effective))
 	err = eachBalance(rows, err, each)
 	return all, err
 }
