@@ -30,6 +30,19 @@ func serve(t *testing.T, f *fake) http.Handler {
 	return h
 }
 
+// serveSample serves the pages as they are while the sample is loaded.
+func serveSample(t *testing.T) http.Handler {
+	t.Helper()
+	f := newFake()
+	h, err := New(Sources{Model: f, Outcomes: f, Records: f, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Standing: func(context.Context) (Standing, error) { return Standing{Records: 12345, Latest: recorded}, nil },
+		Sample:   func(context.Context) (bool, error) { return true, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 func get(t *testing.T, h http.Handler, address string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
