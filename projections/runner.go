@@ -57,13 +57,13 @@ type Store interface {
 
 // Limits of a runner.
 const (
-	BatchRecords  = 8192                  // of the log in one step
-	foldedAtOnce  = 2                     // shards
-	defaultPoll   = 50 * time.Millisecond // between looks for new records
-	defaultPause  = time.Second           // before a source or store is asked again
-	defaultRest   = 40 * time.Millisecond // from the beginning of one round to that of the next
-	plenty        = 4096                  // records in a round, after which there is no rest
-	pollElsewhere = 20 * time.Millisecond // for a runner in another process
+	BatchRecords  = 8192                   // of the log in one step
+	foldedAtOnce  = 2                      // shards
+	defaultPoll   = 50 * time.Millisecond  // between looks for new records
+	defaultPause  = time.Second            // before a source or store is asked again
+	defaultRest   = 150 * time.Millisecond // from the beginning of one round to that of the next
+	plenty        = 4096                   // records in a round, after which there is no rest
+	pollElsewhere = 20 * time.Millisecond  // for a runner in another process
 )
 
 // Runner folds what the ledger accepts into a store, all projections from one
@@ -76,7 +76,7 @@ type Runner struct {
 	Batch       int           // records of the log in a step; BatchRecords unless said otherwise
 	Poll        time.Duration // pause while there is nothing new; 50 ms unless said otherwise
 	Pause       time.Duration // after a fault; 1 s unless said otherwise
-	Rest        time.Duration // between rounds that find little to fold; 40 ms unless said otherwise
+	Rest        time.Duration // between rounds that find little to fold; 150 ms unless said otherwise
 	Fault       func(error)   // told of faults that the runner goes on after; may be nil
 
 	mu      sync.Mutex

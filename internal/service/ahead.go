@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"time"
 
 	"socho/events"
 	"socho/internal/readmodel"
@@ -15,6 +16,7 @@ import (
 const (
 	aheadRecords = 4096     // in one stretch
 	aheadBytes   = 40 << 20 // about
+	aheadWait    = time.Second
 )
 
 // ahead folds what this process decides at once, while it is at hand, so that
@@ -123,6 +125,14 @@ func (a *ahead) put(records []events.Record, batch *ledger.Batch) {
 	}
 	for a.full() && len(l.all) > 1 {
 		a.drop(l, 1)
+	}
+}
+
+// room waits a while where too much waits to be written. A ledger that runs away
+// from its projections has them read everything back, which takes more from both
+// than the wait.
+func (a *ahead) room(ctx context.Context) {
+	for until := time.Now().Add(aheadWait); a.full() && time.Now().Before(until) && pause(ctx, aheadWait/200); {
 	}
 }
 

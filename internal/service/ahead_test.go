@@ -63,6 +63,14 @@ func TestAhead(t *testing.T) {
 	check(2, 0, 0, 2*aheadRecords)
 	check(2, 2*aheadRecords, 3*aheadRecords, 0)
 
+	// Who decides waits for room, but not for ever.
+	given := make(chan struct{})
+	go func() { a.room(t.Context()); close(given) }()
+	a.hold(-1)
+	<-given
+	a.hold(1)
+	a.room(t.Context())
+
 	put(3, 0, 10)
 	a.end()
 	a.hold(-aheadBytes)

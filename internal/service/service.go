@@ -198,7 +198,7 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 	}
 	for shard := range s.Log.shards {
-		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, tempo: s.tempo, turns: turns, moved: moved}
+		w := &worker{shard: shard, log: s.Log, db: s.DB, slog: s.slog, tempo: s.tempo, turns: turns, room: s.ahead.room, moved: moved}
 		forget := func(ctx context.Context) error { return s.DB.SetShard(ctx, postgres.ShardState{Shard: shard}) }
 		tasks = append(tasks, task{shardTask(shard), forget, w.run})
 	}

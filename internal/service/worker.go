@@ -22,6 +22,7 @@ type worker struct {
 	slog  *slog.Logger
 	tempo Tempo
 	turns turns                                         // to decide and write; nil: no waiting
+	room  func(context.Context)                         // waited for before each batch; may be nil
 	moved func([]events.Record, []int64, *ledger.Batch) // told after each commit
 }
 
@@ -149,6 +150,9 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 		}
 		if len(records) == 0 {
 			continue
+		}
+		if w.room != nil {
+			w.room(ctx)
 		}
 		give, ok := w.turns.take(ctx)
 		if !ok {
