@@ -1,0 +1,151 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// How long a link is good, where it has not been used before.
+const (
+	SetUpLife      = time.Hour
+	InvitationLife = 24 * time.Hour
+)
+
+// invite makes a link of 130 random bits; the ones before it, of the same kind
+// for the same person, are void.
+func (d *Directory) invite(ctx context.Context, tx pgx.Tx, kind string, person *string, life time.Duration) (token string, err error) {
+	if _, err := tx.Exec(ctx, `DELETE FROM app.invitations WHERE kind = $1 AND person IS NOT DISTINCT FROM $2 OR expires_at <= $3`, kind, person, d.now()); err != nil {
+		return "", err
+	}
+	token = rand.Text()
+	_, err = tx.Exec(ctx, `INSERT INTO app.invitations (hash, kind, person, created_by, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		hashOf(token), kind, person, From(ctx).Actor(), d.now().Add(life))
+	return token, err
+}
+
+// SetUp returns the token of the link by which the first administrator makes
+// their account, good for SetUpLife; it is empty where there is an
+// administrator already. The link before it is void.
+func (d *Directory) SetUp(ctx context.Context) (token string, err error) {
+	err = d.change(ctx, func(tx pgx.Tx) error {
+		var there bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (`+activeAdministrators+`)`).Scan(&there); err != nil || there {
+			return err
+		}
+		token, err = d.invite(ctx, tx, "set_up", nil, SetUpLife)
+		return err
+	})
+	return token, err
+}
+
+// Reset makes a link by which a person who has lost password or second factor
+// sets them anew. Until it is used nothing changes.
+// Errors: ErrNotFound; those of Require.
+func (d *Directory) Reset(ctx context.Context, person string) (token string, err error) {
+	err = d.onPerson(ctx, person, "reset_link", func(tx pgx.Tx) error {
+		var there bool
+		if err := tx.QueryRow(ctx, `SELECT true FROM app.people WHERE person = $1`, person).Scan(&there); err != nil {
+			return missing(err)
+		}
+		token, err = d.invite(ctx, tx, "password", &person, InvitationLife)
+		return err
+	})
+	return token, err
+}
+
+// Invitation tells what a link is for, without using it: name is empty for the
+// set-up of the first administrator, who chooses one.
+// Errors: ErrLink, *WaitError.
+func (d *Directory) Invitation(ctx context.Context, token string) (name string, err error) {
+	a, err := d.begin(ctx, "link", nil, ofAccount)
+	if err != nil {
+		return "", err
+	}
+	err = d.pool.QueryRow(ctx, `SELECT coalesce(name, '') FROM app.invitations LEFT JOIN app.people USING (person) WHERE hash = $1 AND expires_at > $2`,
+		hashOf(token), d.now()).Scan(&name)
+	if missing(err) == ErrNotFound {
+		if err := a.fail(ctx, ""); err != ErrSignIn {
+			return "", err
+		}
+		return "", ErrLink
+	}
+	if err == nil {
+		err = a.giveBack(ctx)
+	}
+	return name, err
+}
+
+// Redeem uses a link up: it sets the password, takes away a second factor that
+// was set up before, and ends the person's sessions. name matters for the
+// set-up of the first administrator alone. It signs nobody in.
+//
+// A crash before the commit leaves the link good, one after it the password
+// set.
+//
+// Errors: ErrLink, ErrName, ErrTaken, *PasswordError; after the last three the
+// link is still good.
+func (d *Directory) Redeem(ctx context.Context, token, name, password string) (person string, err error) {
+	known, err := d.Invitation(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	if known != "" {
+		name = known
+	}
+	if !userName.MatchString(name) {
+		return "", ErrName
+	}
+	if err := CheckPassword(name, password); err != nil {
+		return "", err
+	}
+	hash, err := d.hasher.hash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	err = d.change(ctx, func(tx pgx.Tx) error {
+		var kind string
+		var of *string
+		if err := tx.QueryRow(ctx, `DELETE FROM app.invitations WHERE hash = $1 AND expires_at > $2 RETURNING kind, person`,
+			hashOf(token), d.now()).Scan(&kind, &of); err != nil {
+			if missing(err) == ErrNotFound {
+				return ErrLink
+			}
+			return err
+		}
+		action := "password_link"
+		if kind == "set_up" {
+			action, person = "set_up", newID("u")
+			if err := d.firstAdministrator(ctx, tx, person, name); err != nil {
+				return err
+			}
+		} else {
+			person = *of
+		}
+		if _, err := tx.Exec(ctx, `UPDATE app.people SET password = $2, totp = NULL, recovery = '{}' WHERE person = $1`, person, hash); err != nil {
+			return err
+		}
+		if err := d.endSessions(ctx, tx, person, nil); err != nil {
+			return err
+		}
+		return d.record(ctx, tx, Entry{Actor: person, Action: action, Object: person, Outcome: OK})
+	})
+	return person, err
+}
+
+func (d *Directory) firstAdministrator(ctx context.Context, tx pgx.Tx, person, name string) error {
+	var there bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (`+activeAdministrators+`)`).Scan(&there); err != nil {
+		return err
+	}
+	if there {
+		return ErrLink
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO app.people (person, name, created_at) VALUES ($1, $2, $3)`, person, name, d.now()); err != nil {
+		return taken(err)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO app.grants (person, role, organization, granted_by, granted_at) VALUES ($1, 'administrator', '*', 'set_up', $2)`, person, d.now())
+	return err
+}
