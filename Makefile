@@ -45,6 +45,7 @@ sim: build
 	./bin/socho simulate --seed $(SEED) --runs 50 --kills --faults kill_service,kill_postgres
 
 # The whole service beside the machine's own pace, then its parts alone.
+# With KAFKA=broker,… on those brokers, see make kafka.
 bench: build
-	./bin/socho bench
+	./bin/socho bench $(if $(KAFKA),--kafka $(KAFKA))
 	$(GO) test -run '^$$' -bench . -benchmem ./events ./ledger ./internal/postgres ./projections ./internal/readmodel

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/pprof"
+	"strings"
 
 	"socho/internal/bench"
 )
@@ -25,7 +26,7 @@ type BenchCommand struct {
 
 // Help implements kong's help for one command.
 func (*BenchCommand) Help() string {
-	return "Example: socho bench --events 500000 --json\n\nIt uses a temporary folder (TMPDIR) with a broker and a PostgreSQL of its own and removes it. How it measures, and what it found, is in docs/performance.md."
+	return "Example: socho bench --events 500000 --json\n\nIt uses a temporary folder (TMPDIR) with a broker and a PostgreSQL of its own and removes it. With --kafka it uses that in place of its broker; no ledger may be on it yet. How it measures, and what it found, is in docs/performance.md."
 }
 
 // Run measures and prints.
@@ -37,13 +38,16 @@ func (c *BenchCommand) Run(ctx context.Context, call *Call) error {
 	if c.Events < 1 || c.Events > bench.MaxEvents || c.Accounts < 1 || c.Accounts > bench.MaxAccounts || c.History < 0 || c.History > bench.MaxEvents {
 		return usageError{fmt.Errorf("--events and --history take up to %d, --accounts up to %d", bench.MaxEvents, bench.MaxAccounts)}
 	}
+	on := func(dir, database string, args ...string) *exec.Cmd {
+		cmd := exec.Command(self, append(args, "--data", dir)...) //nolint:gosec // ourselves
+		cmd.Env = append(os.Environ(), "SOCHO_DATABASE_URL="+database, "SOCHO_KAFKA_BROKERS="+strings.Join(call.CLI.Kafka, ","))
+		return cmd
+	}
 	report, err := bench.Run(ctx, bench.Options{
 		Events: c.Events, Accounts: c.Accounts, History: c.History, Hot: c.Hot, RandomIDs: c.IDs == "random", Profile: c.Profile,
-		Service: func(dir string) *exec.Cmd {
-			cmd := exec.Command(self, "bench-serve", "--data", dir) //nolint:gosec // ourselves
-			cmd.Env = append(os.Environ(), "SOCHO_DATABASE_URL=", "SOCHO_KAFKA_BROKERS=")
-			return cmd
-		},
+		Kafka:     call.CLI.Kafka,
+		Service:   func(dir, database string) *exec.Cmd { return on(dir, database, "bench-serve") },
+		Key:       func(dir, database string) *exec.Cmd { return on(dir, database, "log", "key", "generate") },
 		Publisher: func() *exec.Cmd { return exec.Command(self, "bench-publish") }, //nolint:gosec // ourselves
 		Progress:  call.Stderr,
 	})
@@ -90,7 +94,7 @@ func (*BenchServeCommand) Run(ctx context.Context, call *Call) error {
 			}
 		}
 	}()
-	return (&RunCommand{Addr: "127.0.0.1:0"}).Run(ctx, call)
+	return (&RunCommand{ServerFlags: ServerFlags{Addr: "127.0.0.1:0"}}).Run(ctx, call)
 }
 
 func obey(o bench.Order) error {

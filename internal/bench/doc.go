@@ -42,9 +42,17 @@ type Options struct {
 	RandomIDs bool   // event ids without order (UUIDv4) instead of by time (UUIDv7)
 	Profile   string // folder for one CPU profile of the service per round; empty: none
 
+	// Kafka is brokers to use in place of the embedded one: a cluster of Apache
+	// Kafka without a ledger on it. Its processor time is in no figure.
+	Kafka []string
+
 	// Service makes the process that runs the service on a data folder, prints
 	// `ready …` and ends when its standard input does. Lines on it are Orders.
-	Service func(dir string) *exec.Cmd
+	// Where Kafka is given, it works on that and on the database.
+	Service func(dir, database string) *exec.Cmd
+	// Key makes the process that makes the ledger's signing key, which a service
+	// does not do by itself beside Kafka; the log is published with it.
+	Key func(dir, database string) *exec.Cmd
 	// Publisher makes the process that runs Publish on its standard input and
 	// output.
 	Publisher func() *exec.Cmd
@@ -90,6 +98,7 @@ type Report struct {
 	WALBytesPerTransfer *float64 `json:"wal_bytes_per_transfer"`        // PostgreSQL's, of the rounds
 	BatchRecords        *float64 `json:"batch_records"`                 // mean of a transaction; the floor's batches are as large
 	EventBytes          *float64 `json:"event_bytes"`                   // mean of a record's value
+	Broker              string   `json:"broker"`                        // embedded or kafka
 	Rounds              int      `json:"rounds"`                        // interleaved
 	Accounts            int      `json:"accounts"`                      // bills
 	History             int      `json:"history"`                       // payments posted beforehand
@@ -107,7 +116,7 @@ type Latency struct {
 
 // CPU is processor time per transfer in microseconds, all cores together.
 type CPU struct {
-	Service  *float64 `json:"service"` // with the embedded broker
+	Service  *float64 `json:"service"` // with the embedded broker, where it is that
 	Postgres *float64 `json:"postgres"`
 }
 

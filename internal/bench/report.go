@@ -30,7 +30,10 @@ func (r *run) check(ctx context.Context) error {
 }
 
 func (r *run) report(rounds []round) *Report {
-	out := &Report{Events: r.Events, Rounds: len(rounds), Accounts: r.Accounts, History: r.History, Hot: r.Hot, IDs: "time"}
+	out := &Report{Events: r.Events, Rounds: len(rounds), Accounts: r.Accounts, History: r.History, Hot: r.Hot, IDs: "time", Broker: "embedded"}
+	if r.server != nil {
+		out.Broker = "kafka"
+	}
 	if r.RandomIDs {
 		out.IDs = "random"
 	}

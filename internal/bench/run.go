@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"socho/internal/devstack"
+	"socho/internal/devstack/cluster"
 	"socho/internal/readmodel"
 	"socho/projections"
 )
@@ -60,6 +61,7 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 type run struct {
 	Options
 	dir       string
+	server    *cluster.Server // nil with the embedded default, which has its own
 	service   *process
 	publisher *process
 	pool      *pgxpool.Pool
@@ -85,22 +87,14 @@ func (r *run) start(ctx context.Context) error {
 			return err
 		}
 	}
-	r.say("starting the service in %s", r.dir)
-	var err error
-	if r.service, err = launch(r.Service(r.dir), r.Progress); err != nil {
-		return fmt.Errorf("the service: %w", err)
-	}
-	if err := r.service.ready(ctx); err != nil {
-		return fmt.Errorf("the service: %w", err)
-	}
-	stack, err := devstack.Attach(ctx, r.dir)
+	database, brokers, err := r.stack(ctx)
 	if err != nil {
 		return err
 	}
-	if r.pool, err = pgxpool.New(ctx, stack.DatabaseURL()); err != nil {
+	if r.pool, err = pgxpool.New(ctx, database); err != nil {
 		return err
 	}
-	if r.read, err = readmodel.Open(ctx, stack.DatabaseURL()); err != nil {
+	if r.read, err = readmodel.Open(ctx, database); err != nil {
 		return err
 	}
 	if err := r.pool.QueryRow(ctx, `SELECT count(*) FROM ledger.positions`).Scan(&r.shards); err != nil {
@@ -110,7 +104,7 @@ func (r *run) start(ctx context.Context) error {
 	if r.publisher, err = launch(r.Publisher(), r.Progress); err != nil {
 		return fmt.Errorf("the publisher: %w", err)
 	}
-	if err := r.publisher.tell(setup{stack.KafkaBrokers(), r.load()}); err != nil {
+	if err := r.publisher.tell(setup{brokers, r.load()}); err != nil {
 		return err
 	}
 	if r.yardstick, err = newYardstick(ctx, r.pool); err != nil {
@@ -119,12 +113,47 @@ func (r *run) start(ctx context.Context) error {
 	if err := r.openBooks(ctx); err != nil {
 		return err
 	}
-	r.floor, err = newFloor(ctx, stack.DatabaseURL(), r.load())
+	r.floor, err = newFloor(ctx, database, r.load())
 	if err == nil {
 		r.floor.skip(r.History)
 	}
 	return err
 }
+
+// stack brings the service up, with the embedded default or beside the Kafka that
+// is given, and returns the database and the brokers that it works on.
+func (r *run) stack(ctx context.Context) (database string, brokers []string, err error) {
+	if len(r.Kafka) > 0 {
+		if r.server, err = cluster.Start(ctx, cluster.Options{Dir: filepath.Join(r.dir, "postgres")}); err != nil {
+			return "", nil, err
+		}
+		if err := r.server.EnsureDatabase(ctx, databaseName); err != nil {
+			return "", nil, err
+		}
+		database, brokers = r.server.URL(databaseName), r.Kafka
+	}
+	r.say("starting the service in %s", r.dir)
+	if r.service, err = launch(r.Service(r.dir, database), r.Progress); err != nil {
+		return "", nil, fmt.Errorf("the service: %w", err)
+	}
+	if err := r.service.ready(ctx); err != nil {
+		return "", nil, fmt.Errorf("the service: %w", err)
+	}
+	if r.server != nil {
+		if said, err := r.Key(r.dir, database).CombinedOutput(); err != nil {
+			return "", nil, fmt.Errorf("the signing key: %w: %s", err, said)
+		}
+		return database, brokers, nil
+	}
+	stack, err := devstack.Attach(ctx, r.dir)
+	if err != nil {
+		return "", nil, err
+	}
+	return stack.DatabaseURL(), stack.KafkaBrokers(), nil
+}
+
+// databaseName is that of the server that a run beside Apache Kafka starts.
+const databaseName = "bench"
 
 func (r *run) load() Load {
 	return Load{Shards: r.shards, Accounts: r.Accounts, Payments: r.History + r.Events + latencyMost, Hot: r.Hot, RandomIDs: r.RandomIDs,
@@ -457,6 +486,11 @@ func (r *run) close() error {
 	var errs []error
 	for _, p := range slices.DeleteFunc([]*process{r.publisher, r.service}, func(p *process) bool { return p == nil }) {
 		errs = append(errs, p.end())
+	}
+	if r.server != nil {
+		ending, cancel := context.WithTimeout(context.Background(), endWait)
+		defer cancel()
+		errs = append(errs, r.server.Stop(ending))
 	}
 	return errors.Join(errs...)
 }
