@@ -18,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,9 +32,11 @@ import (
 // CLI is every command and flag.
 type CLI struct {
 	Data     string   `help:"Data directory of the embedded default." default:"./data" env:"SOCHO_DATA" placeholder:"DIR"`
-	Database string   `help:"PostgreSQL to use instead of the embedded one." env:"SOCHO_DATABASE_URL" placeholder:"URL"`
+	Database string   `help:"PostgreSQL to use instead of the embedded one." env:"SOCHO_DATABASE_URL" placeholder:"URL" secret:""`
 	Kafka    []string `help:"Kafka brokers to use instead of the embedded one." env:"SOCHO_KAFKA_BROKERS" placeholder:"BROKERS"`
 	JSON     bool     `help:"Print JSON: one object, or one a line."`
+
+	LogFormat string `help:"Form of the log on stderr: text or json." enum:"text,json" default:"text" env:"SOCHO_LOG_FORMAT"`
 
 	KafkaCA           string `name:"kafka-ca" help:"Encrypt the way to --kafka; the certificate authority, as PEM." env:"SOCHO_KAFKA_CA" placeholder:"FILE"`
 	KafkaUser         string `help:"Sign in to --kafka by SCRAM-SHA-512." env:"SOCHO_KAFKA_USER" placeholder:"NAME"`
@@ -56,6 +57,7 @@ type CLI struct {
 	Adoption  AdoptionCommand  `cmd:"" help:"Say how much is paid without cash, traceable to the events."`
 	Backup    BackupCommand    `cmd:"" help:"Copy everything that must not be lost into a folder, checked."`
 	Restore   RestoreCommand   `cmd:"" help:"Bring a ledger back from its backup."`
+	Config    ConfigCommand    `cmd:"" help:"Examine the settings."`
 	Sample    SampleCommand    `cmd:"" help:"Write the sample province's events."`
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
@@ -99,6 +101,7 @@ func (m *Main) Run(ctx context.Context) (code int) {
 		kong.Writers(m.Stdout, m.Stderr),
 		kong.Exit(func(c int) { exited = c; panic(exit{}) }),
 		kong.UsageOnError(),
+		kong.Resolvers(kong.ResolverFunc(secretFiles)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
@@ -143,7 +146,8 @@ type exit struct{}
 // Call is what a command works with.
 type Call struct {
 	*Main
-	CLI *CLI
+	CLI      *CLI
+	observer service.Observer // of what the service posts; may be nil
 }
 
 // open joins the service for a command that reads or writes; close it. In the
@@ -155,7 +159,7 @@ func (c *Call) open(ctx context.Context, own bool) (*service.Service, error) {
 	}
 	options := service.Options{
 		Data: data, Database: c.CLI.Database, Kafka: c.CLI.Kafka, Own: own,
-		Log: slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: logLevel(own)})),
+		Log: c.logger(own), Observer: c.observer,
 	}
 	if err := c.CLI.secure(&options); err != nil {
 		return nil, err
@@ -194,13 +198,6 @@ func (c *CLI) secure(o *service.Options) error {
 		o.KafkaUser, o.KafkaPassword = c.KafkaUser, strings.TrimRight(string(text), "\r\n")
 	}
 	return nil
-}
-
-func logLevel(server bool) slog.Level {
-	if server {
-		return slog.LevelInfo
-	}
-	return slog.LevelWarn
 }
 
 // caughtUp opens the service and waits until the ledger has reached the end of

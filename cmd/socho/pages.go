@@ -2,31 +2,39 @@ package main
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
 
+	"socho/internal/httpserver"
+	"socho/internal/identity"
 	"socho/internal/logpublisher"
+	"socho/internal/metrics"
 	"socho/internal/service"
+	"socho/internal/vault"
 	"socho/web"
+	"socho/web/api"
 )
 
-// handler joins the pages to what they read from, and the published log beside
-// them.
-func (c *Call) handler(s *service.Service, at service.Proof) (http.Handler, error) {
+// handler joins what is served: pages, API, metrics and the published log.
+func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics) (http.Handler, error) {
+	log := call.logger(true)
+	address := func(r *http.Request) netip.Addr { return httpserver.AddressOf(r.Context()) }
+	// Proxies that are trusted are taken to speak TLS to the outside.
+	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
 	pages, err := web.New(web.Sources{
 		Model: s.Read, Outcomes: s.DB, Records: s.Log,
-		Health: func(ctx context.Context) error { return s.DB.Ping(ctx) },
-		Sample: func(ctx context.Context) (bool, error) { return s.DB.Done(ctx, sampleTask) },
-		Standing: func(ctx context.Context) (at web.Standing, err error) {
-			heads, err := s.DB.Heads(ctx)
-			for _, head := range heads {
-				at.Records += head.NextOffset
-				if head.RecordedAt.After(at.Latest) {
-					at.Latest = head.RecordedAt
-				}
+		Health: func(ctx context.Context) error {
+			select {
+			case <-server.Draining():
+				return errors.New("ending")
+			default:
+				return s.DB.Ping(ctx)
 			}
-			return at, err
 		},
+		Sample: func(ctx context.Context) (bool, error) { return s.DB.Done(ctx, sampleTask) },
 		Stopped: func(ctx context.Context) ([]web.Standstill, error) {
 			stopped, err := s.DB.StoppedShards(ctx)
 			said := make([]web.Standstill, len(stopped))
@@ -35,13 +43,73 @@ func (c *Call) handler(s *service.Service, at service.Proof) (http.Handler, erro
 			}
 			return said, err
 		},
-		Log: slog.New(slog.NewTextHandler(c.Stderr, nil)),
+		Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	callers := callers{people}
+	programs, err := api.New(api.Options{Service: s, Proof: at, Who: callers, PrincipalRate: c.RatePrincipal,
+		Draining: server.Draining(), Observer: counted, SessionCookie: sessions.Cookie.Name, Log: log})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle("/api/", sessions.Handler(httpserver.SameOrigin(httpserver.Routed(programs))))
+	mux.Handle("/openapi.json", programs)
+	mux.Handle("/metrics", scraped(counted, callers))
 	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
-	mux.Handle("/", pages)
-	return mux, nil
+	mux.Handle("/", sessions.Handler(httpserver.Routed(pages)))
+	return httpserver.Routed(mux), nil
+}
+
+// directory is who there is and what they may do.
+func (c *Call) directory(s *service.Service) (*identity.Directory, error) {
+	data, err := filepath.Abs(c.CLI.Data)
+	if err != nil {
+		return nil, err
+	}
+	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	return identity.Open(s.DB.Pool, master.Derive)
+}
+
+// callers finds out who asks: by the token that is presented, else by the
+// session.
+type callers struct{ people *identity.Directory }
+
+// FromRequest implements api.Authenticator.
+func (c callers) FromRequest(r *http.Request) (*identity.Principal, error) {
+	presented := r.Header.Get("Authorization")
+	if presented == "" {
+		return identity.From(r.Context()), nil
+	}
+	scheme, token, _ := strings.Cut(presented, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, identity.ErrSignIn
+	}
+	return c.people.ByToken(identity.WithVisit(r.Context(), httpserver.AddressOf(r.Context())), strings.TrimSpace(token))
+}
+
+// scraped lets this machine scrape, and whoever may run audits everywhere.
+func scraped(m *metrics.Metrics, who api.Authenticator) http.Handler {
+	metrics := m.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A proxy on this machine speaks for others.
+		if !httpserver.AddressOf(r.Context()).IsLoopback() || r.Header.Get("X-Forwarded-For") != "" {
+			p, err := who.FromRequest(r)
+			switch {
+			case err != nil || p == nil:
+				w.Header().Set("WWW-Authenticate", `Bearer realm="socho"`)
+				httpserver.Problem(w, http.StatusUnauthorized, "not_signed_in", "From another machine, present an API token.")
+				return
+			case !p.May(identity.Verify, identity.Everywhere):
+				httpserver.Problem(w, http.StatusForbidden, "not_allowed", "This needs the right verify everywhere.")
+				return
+			}
+		}
+		metrics.ServeHTTP(w, r)
+	})
 }

@@ -31,10 +31,7 @@ func network(at netip.Addr) string {
 // addressed works out who asks.
 func (s *Server) addressed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), addressKey{}, s.client(r))
-		// The routes' patterns are read off the very request that came in.
-		*r = *r.WithContext(ctx)
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, s.client(r))))
 	})
 }
 

@@ -6,7 +6,7 @@
 // It knows no page, no right and no ledger.
 //
 //	s, err := httpserver.New(httpserver.Options{…})
-//	err = s.Serve(ctx, listener, handler)     // until ctx ends and all is drained
+//	err = s.Serve(ctx, listener, httpserver.Routed(httpserver.SameOrigin(mux))) // until ctx ends and all is drained
 package httpserver
 
 import (
@@ -87,6 +87,16 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// SameOrigin turns away what a page of another site has a browser send, session
+// and all. Programs, which are no browsers, are let through.
+func SameOrigin(handler http.Handler) http.Handler {
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		Problem(w, http.StatusForbidden, "cross_origin", "A page of another site may not ask for this.")
+	}))
+	return foreign.Handler(handler)
+}
+
 // Draining is closed when the server begins to end: who is asked whether it is
 // ready says no, and streams end.
 func (s *Server) Draining() <-chan struct{} { return s.draining }
@@ -135,23 +145,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 // wrap puts the guards around a handler, the outermost first: a request gets its
 // name, is counted and logged whatever becomes of it, then has to pass.
 func (s *Server) wrap(handler http.Handler) http.Handler {
-	handler = sized(handler)
-	foreign := http.NewCrossOriginProtection()
-	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		Problem(w, http.StatusForbidden, "cross_origin", "A page of another site may not ask for this.")
-	}))
-	handler = foreign.Handler(handler)
+	handler = http.MaxBytesHandler(handler, maxBody)
 	handler = s.limited(handler)
 	handler = headers(handler)
 	handler = s.addressed(handler)
 	return s.watched(handler)
-}
-
-// sized ends a body that is too long. It keeps the request itself, unlike
-// http.MaxBytesHandler: its pattern is read later on.
-func sized(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r)
-	})
 }

@@ -107,7 +107,7 @@ func TestLimitsAreBounded(t *testing.T) {
 }
 
 func TestHeadersAndOrigins(t *testing.T) {
-	handler := server(t, Options{}).wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	handler := server(t, Options{}).wrap(SameOrigin(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	w := ask(handler, "POST", "127.0.0.1:1")
 	for _, name := range []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Permissions-Policy", "X-Request-Id"} {
 		if w.Header().Get(name) == "" {
@@ -138,7 +138,7 @@ func TestPanicIsOneFault(t *testing.T) {
 	s := server(t, Options{Log: slog.New(Logs(slog.NewJSONHandler(&log, nil))), Observer: seen, AccessLog: true})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{path}", func(http.ResponseWriter, *http.Request) { panic("at the disco") })
-	w := ask(s.wrap(mux), "GET", "127.0.0.1:1")
+	w := ask(s.wrap(Routed(mux)), "GET", "127.0.0.1:1")
 	id := w.Header().Get("X-Request-Id")
 	if w.Code != 500 || id == "" || strings.Count(log.String(), id) != 2 || strings.Contains(log.String(), "secret") {
 		t.Error(w.Code, w.Body, log.String())

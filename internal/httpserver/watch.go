@@ -11,7 +11,23 @@ import (
 	"time"
 )
 
-type requestKey struct{}
+type (
+	requestKey struct{}
+	routeKey   struct{}
+)
+
+// Routed tells the server which route a request took. Put it right around each
+// mux: what stands in between may copy the request, and the pattern is lost.
+func Routed(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if route, ok := r.Context().Value(routeKey{}).(*string); ok && *route == "" {
+				*route = r.Pattern // the innermost mux knows best
+			}
+		}()
+		mux.ServeHTTP(w, r)
+	})
+}
 
 // RequestID names a request in logs and problem documents; empty outside of one.
 func RequestID(ctx context.Context) string {
@@ -32,13 +48,13 @@ func (s *Server) watched(next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set("X-Request-Id", id)
-		ctx := context.WithValue(r.Context(), requestKey{}, id)
-		*r = *r.WithContext(ctx)
+		route := new(string)
+		ctx := context.WithValue(context.WithValue(r.Context(), requestKey{}, id), routeKey{}, route)
 		answer := &answer{ResponseWriter: w}
 		defer func() {
 			p := recover()
 			if p != nil && p != http.ErrAbortHandler {
-				s.options.Log.ErrorContext(ctx, "request failed", "route", r.Pattern, "panic", p, "stack", string(debug.Stack()))
+				s.options.Log.ErrorContext(ctx, "request failed", "route", *route, "panic", p, "stack", string(debug.Stack()))
 				if answer.status == 0 {
 					Problem(answer, http.StatusInternalServerError, "internal_error", "The request failed. The request id names it in the log.")
 				}
@@ -48,17 +64,17 @@ func (s *Server) watched(next http.Handler) http.Handler {
 			}
 			took := time.Since(began)
 			stream := strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream")
-			s.options.Observer.Request(r.Pattern, r.Method, answer.status, took, stream)
+			s.options.Observer.Request(*route, r.Method, answer.status, took, stream)
 			level := slog.LevelDebug
 			if s.options.AccessLog {
 				level = slog.LevelInfo
 			}
-			s.options.Log.Log(ctx, level, "request", "method", r.Method, "route", r.Pattern, "status", answer.status, "bytes", answer.bytes, "ms", took.Milliseconds())
+			s.options.Log.Log(ctx, level, "request", "method", r.Method, "route", *route, "status", answer.status, "bytes", answer.bytes, "ms", took.Milliseconds())
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
 		}()
-		next.ServeHTTP(answer, r)
+		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }
 

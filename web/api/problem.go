@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"socho/internal/httpserver"
+	"socho/internal/identity"
 	"socho/internal/intake"
 	"socho/internal/postgres"
 	"socho/internal/readmodel"
@@ -114,8 +116,14 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 	var p *Problem
 	var behind *service.StoppedError
 	var unpublished *intake.Error
+	var wait *identity.WaitError
 	switch {
 	case errors.As(err, &p):
+	case errors.Is(err, identity.ErrSignIn):
+		p = problem(http.StatusUnauthorized, "token_unknown", "There is no such token, or it has expired or been revoked.")
+	case errors.As(err, &wait):
+		p = problem(http.StatusTooManyRequests, "too_many_attempts", "Too many tokens were tried in vain.")
+		p.retryAfter = httpserver.RetryAfter(time.Until(wait.Until))
 	case errors.Is(err, readmodel.ErrNotFound), errors.Is(err, postgres.ErrNoAccount):
 		p = problem(http.StatusNotFound, "not_found", "There is no such thing.")
 	case errors.Is(err, readmodel.ErrCursor):
