@@ -299,3 +299,11 @@ func TestCheckPassword(t *testing.T) {
 		}
 	}
 }
+
+// TestCost holds the cost of a guess to OWASP's least.
+func TestCost(t *testing.T) {
+	t.Parallel()
+	if c := identity.Cost; c.Memory < 19<<10 || c.Iterations < 2 || c.Parallelism != 1 || c.SaltLength < 16 || c.KeyLength < 32 {
+		t.Errorf("%+v", c)
+	}
+}

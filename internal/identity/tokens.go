@@ -139,7 +139,7 @@ func (d *Directory) ByToken(ctx context.Context, secret string) (*Principal, err
 		return nil, err
 	}
 	if used == nil || now.Sub(*used) >= time.Minute {
-		if _, err := d.pool.Exec(ctx, `UPDATE app.tokens SET used_at = $2 WHERE token = $1 AND (used_at IS NULL OR used_at <= $2 - interval '1 minute')`, p.ID, now); err != nil {
+		if _, err := d.pool.Exec(ctx, `UPDATE app.tokens SET used_at = $2::timestamptz WHERE token = $1 AND (used_at IS NULL OR used_at <= $2::timestamptz - interval '1 minute')`, p.ID, now); err != nil {
 			return nil, err
 		}
 	}
