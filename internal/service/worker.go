@@ -21,7 +21,7 @@ type worker struct {
 	db    *postgres.DB
 	slog  *slog.Logger
 	tempo Tempo
-	turns turns                                         // to decide and write; nil: no waiting
+	turns turns                                         // to decide and write; zero: no waiting
 	room  func(context.Context)                         // waited for before each batch; may be nil
 	moved func([]events.Record, []int64, *ledger.Batch) // told after each commit
 }
@@ -154,7 +154,7 @@ func (w *worker) hold(ctx context.Context, sound bool) (worked bool, err error) 
 		if w.room != nil {
 			w.room(ctx)
 		}
-		give, ok := w.turns.take(ctx)
+		give, ok := w.turns.take(ctx, len(records))
 		if !ok {
 			return worked, ctx.Err()
 		}
