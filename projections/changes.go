@@ -8,7 +8,7 @@ import (
 )
 
 // Changes is what folding a run of one shard's records comes to. Facts, Links
-// and Events are rows to add; Bills, Payouts and Holdings are sums to add to
+// and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
 // and fields to fill; Entitlements and Stops are rows to add, which Withdrawn
 // takes back; of the others the later position wins. The zero value is ready.
 type Changes struct {
@@ -22,7 +22,7 @@ type Changes struct {
 	Stalls        []Stall
 	Holdings      []Holding
 	Links         []Link
-	Events        []TracedEvent
+	Amounts       []TracedAmount
 
 	bills    map[[2]string]int // organization, bill → place in Bills, likewise below
 	payouts  map[[2]string]int
@@ -34,7 +34,7 @@ func (c *Changes) reset() {
 	c.Facts, c.Bills, c.Payouts = emptied(c.Facts), emptied(c.Bills), emptied(c.Payouts)
 	c.Entitlements, c.Stops, c.Withdrawn = emptied(c.Entitlements), emptied(c.Stops), emptied(c.Withdrawn)
 	c.Organizations, c.Stalls, c.Holdings = emptied(c.Organizations), emptied(c.Stalls), emptied(c.Holdings)
-	c.Links, c.Events = emptied(c.Links), emptied(c.Events)
+	c.Links, c.Amounts = emptied(c.Links), emptied(c.Amounts)
 	clear(c.bills)
 	clear(c.payouts)
 	clear(c.holdings)
@@ -236,25 +236,22 @@ type Holding struct {
 	Amount       int64          `json:"amount_minor"`
 }
 
-// Kinds of subjects that a trace leads from.
-const (
-	SubjectEvent     = "event" // an event id; its own record, and those that reverse or take it up again
-	SubjectBill      = "bill"
-	SubjectPayout    = "payout"
-	SubjectStall     = "stall"
-	SubjectLine      = "line"
-	SubjectPerson    = "person"
-	SubjectCollector = "collector"
-	SubjectPayPoint  = "paypoint"
-	SubjectUnit      = "unit"
-)
-
-// Link says that a record is about something.
+// Link says that a record is about something that no account of its transfers
+// belongs to.
 type Link struct {
 	Organization string `json:"organization"`
 	Kind         string `json:"kind"`
 	Subject      string `json:"subject"`
 	Position
+}
+
+// TracedAmount is the amount that a record's fact speaks of, a decimal string,
+// where it is not the sum of the record's transfers. Both fields are empty where
+// the fact speaks of none.
+type TracedAmount struct {
+	Position
+	Currency money.Currency `json:"currency"`
+	Amount   string         `json:"amount"`
 }
 
 // TracedEvent is an accepted record as a trace shows it. Amount is the fact's

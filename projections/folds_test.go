@@ -2,9 +2,13 @@ package projections_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"socho/events"
+	"socho/ledger"
 	"socho/projections"
 	"socho/projections/projtest"
 )
@@ -181,31 +185,85 @@ func TestPayout(t *testing.T) {
 	}
 }
 
-// TestTrace: a bill, its stall, its person and a reversed event lead to the
-// events behind them; the stall to what is not already the bill's.
-func TestTrace(t *testing.T) {
+// TestTraceKeepsTheRest: links say only what no account does, amounts only what
+// no sum of transfers does.
+func TestTraceKeepsTheRest(t *testing.T) {
 	l := projtest.New(t, 1)
 	l.Market(market, "08001", "2026-01-01")
-	l.Fee(market, "b1", "A12")
-	paid := l.Pay(market, "b1", "2026-09-02", "qr", "61000")
-	l.Reverse(market, "2026-09-03", paid)
+	l.Fee(market, "b1", "A12")                                 // e4
+	paid := l.Pay(market, "b1", "2026-09-02", "cash", "60000") // e5
+	l.Pay(market, "b1", "2026-09-02", "qr", "5000")            // e6: 1000 of it owed, the rest in suspense
+	l.Pay(market, "b2", "2026-09-02", "cash", "7000")          // e7: a bill that is not known
+	l.Reverse(market, "2026-09-03", paid)                      // e8
+	l.PayByLine(market, "b1", "l1", "2026-09-04", "1000")      // e9, e10
+	l.Must(market, "market.payment_received", &events.PaymentReceived{Payment: events.Payment{MaybeOf: events.MaybeOf{Person: "p9"}, Dated: events.Dated{EffectiveOn: "2026-09-05"},
+		Sum: events.Sum{Amount: "1000", Currency: "VND"}, Bill: "b1", Method: "bank", Line: "l2"}}) // e11
+	l.Fund(fund, "08", "2026-01-01")                    // e12, e13, e14
+	l.Entitle(fund, "p1", "2026-09", "08001", "500000") // e15
+	order(l)                                            // e16: two transfers of the amount
 	c := fold(l, 1, projections.FoldTrace)
-	events := map[int64]string{}
-	for _, e := range c.Events {
-		events[e.Offset] = e.EventID
+	ids := map[int64]string{}
+	for _, a := range l.Accepted(0) {
+		ids[a.Offset] = string(a.Event.ID)
 	}
 	got := map[string]string{}
 	for _, link := range c.Links {
-		got[link.Kind+" "+link.Subject] += " " + events[link.Offset]
+		got[link.Kind+" "+link.Subject] += " " + ids[link.Offset]
 	}
-	for subject, want := range map[string]string{
-		"bill b1": " e4 e5 e6", "stall A12": " e4", "person t-A12": " e4", "event e5": " e6",
-	} {
-		if got[subject] != want {
-			t.Errorf("%s leads to%s, want%s", subject, got[subject], want)
+	want := map[string]string{"person t-A12": " e4", "bill b2": " e7", "event e5": " e8", "person p9": " e11", "person p1": " e15"}
+	if !maps.Equal(got, want) {
+		t.Errorf("links:\n got %v\nwant %v", got, want)
+	}
+	got = map[string]string{}
+	for _, a := range c.Amounts {
+		got[ids[a.Offset]] = a.Amount + " " + string(a.Currency)
+	}
+	if want := map[string]string{"e8": " ", "e15": "500000 VND", "e16": "500000 VND"}; !maps.Equal(got, want) {
+		t.Errorf("amounts:\n got %v\nwant %v", got, want)
+	}
+}
+
+// TestAccountsOf: what an account's path names, and where the accounts of a
+// subject lie, say the same.
+func TestAccountsOf(t *testing.T) {
+	l := projtest.New(t, 1)
+	l.Province(3, 1, 40)
+	lies := func(path, kind, id, of string) bool {
+		return slices.ContainsFunc(projections.AccountsOf(kind, id, of), func(root string) bool {
+			return path == root || strings.HasPrefix(path, root+":")
+		})
+	}
+	var c projections.Changes
+	accepted := l.Accepted(0)
+	for i := range accepted {
+		projections.FoldBills(&c, &accepted[i])
+		projections.FoldPayouts(&c, &accepted[i])
+	}
+	check := func(a *projections.Accepted, kind, id, of string) {
+		t.Helper()
+		some := slices.ContainsFunc(a.Transfers, func(x ledger.Transfer) bool { return lies(x.Debit, kind, id, of) || lies(x.Credit, kind, id, of) })
+		if some != a.Names(kind, id) {
+			t.Errorf("%s: an account of %s %s: %v, by its path %v", a.Event.ID, kind, id, some, !some)
 		}
 	}
-	if e := c.Events[3]; e.Amount != "61000" || e.Currency != "VND" || e.Status != "posted" {
-		t.Errorf("the bill's event: %+v", e)
+	for i := range accepted {
+		a := &accepted[i]
+		for _, b := range c.Bills {
+			if b.Organization == a.Event.Subject {
+				check(a, projections.SubjectBill, b.Bill, b.Holder)
+				check(a, projections.SubjectStall, b.Stall, "")
+			}
+		}
+		for _, p := range c.Payouts {
+			if p.Organization == a.Event.Subject {
+				check(a, projections.SubjectPayout, p.Payout, p.Person)
+				check(a, projections.SubjectPerson, p.Person, "")
+			}
+		}
+		for _, kind := range []string{projections.SubjectCollector, projections.SubjectPayPoint, projections.SubjectLine} {
+			for _, id := range []string{"c1", "pp", "grant", "l1", "l2"} {
+				check(a, kind, id, "")
+			}
+		}
 	}
 }

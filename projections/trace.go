@@ -5,25 +5,28 @@ import (
 	"socho/internal/money"
 )
 
-// FoldTrace keeps every accepted record of an organization with the subjects
-// that it is about, so that whatever a page shows leads to the events behind
-// it.
+// FoldTrace keeps what the ledger's tables do not say of an accepted record:
+// the subjects that it is about and that no account of its transfers belongs to,
+// and the amount that it speaks of where its transfers come to another one. The
+// rest of a trace is read from outcomes, transfers and accounts, so that an
+// ordinary payment leaves nothing here.
 func FoldTrace(c *Changes, a *Accepted) {
-	e := TracedEvent{
-		Position: Position{a.Shard, a.Offset}, Organization: a.Event.Subject,
-		Source: string(a.Event.Source), EventID: string(a.Event.ID), Type: a.Event.Type,
-		Status: a.Outcome.Status.String(), Code: a.Outcome.Code,
-		EffectiveOn: a.Event.Fact.Effective(), RecordedAt: a.RecordedAt,
+	at := Position{a.Shard, a.Offset}
+	said, in := amountOf(a)
+	if moved, of := movedBy(a); said != moved || in != of {
+		t := TracedAmount{Position: at, Currency: in}
+		if in != "" {
+			t.Amount = said.Format(in)
+		}
+		c.Amounts = append(c.Amounts, t)
 	}
-	e.Amount, e.Currency = amountOf(a)
-	c.Events = append(c.Events, e)
 
 	var linked [8]Link // one record is about a few subjects, each linked once
 	n := 0
 	link := func(kind string, ids ...string) {
 		for _, id := range ids {
-			l := Link{a.Event.Subject, kind, id, e.Position}
-			known := id == ""
+			l := Link{a.Event.Subject, kind, id, at}
+			known := id == "" || a.Names(kind, id)
 			for i := range n {
 				known = known || linked[i] == l
 			}
@@ -100,20 +103,6 @@ func FoldTrace(c *Changes, a *Accepted) {
 	case *events.Erased:
 		link(SubjectPerson, string(f.Person))
 	}
-	// The accounts say more than the fact: a settlement is about the person it
-	// paid, a payment about the bill it settles, a reversal about all that it
-	// undoes. Whose bill it is, stall or pupil, the bill says: whoever traces a
-	// stall or a person looks at their bills as well.
-	for i := range a.Transfers {
-		for _, path := range [2]string{a.Transfers[i].Debit, a.Transfers[i].Credit} {
-			if person, _, payout, ok := stageOf(path); ok {
-				link(SubjectPerson, person)
-				link(SubjectPayout, payout)
-			} else if _, bill, ok := receivable(path); ok {
-				link(SubjectBill, bill)
-			}
-		}
-	}
 	c.Links = append(c.Links, linked[:n]...)
 }
 
@@ -124,24 +113,41 @@ func linkPayment(link func(string, ...string), p *events.Payment) {
 	link(SubjectPerson, string(p.Person))
 }
 
+// Names reports whether an account of the record's transfers is a subject's.
+func (a *Accepted) Names(kind, id string) bool {
+	for i := range a.Transfers {
+		if t := &a.Transfers[i]; names(t.Debit, kind, id) || names(t.Credit, kind, id) {
+			return true
+		}
+	}
+	return false
+}
+
 // amountOf is the fact's own amount: its sum or, for a bill, that of its items.
-func amountOf(a *Accepted) (string, money.Currency) {
+func amountOf(a *Accepted) (money.Total, money.Currency) {
 	switch f := a.Event.Fact.(type) {
 	case interface{ Money() money.Amount }: // every fact that embeds events.Sum
 		m := f.Money()
-		return m.String(), m.Currency()
+		return money.Total{}.Plus(m.Minor()), m.Currency()
 	case *events.FeeAssessed:
 		return itemsOf(f.Items, f.Currency), f.Currency
 	case *events.BillIssued:
 		return itemsOf(f.Items, f.Currency), f.Currency
 	}
-	return "", ""
+	return money.Total{}, ""
 }
 
-func itemsOf(items []events.Item, c money.Currency) string {
-	var total money.Total
+func itemsOf(items []events.Item, c money.Currency) (total money.Total) {
 	for _, it := range items {
 		total = total.Plus(events.Money(it.Amount, c).Minor())
 	}
-	return total.Format(c)
+	return total
+}
+
+// movedBy sums the record's transfers, which are of one currency.
+func movedBy(a *Accepted) (total money.Total, c money.Currency) {
+	for i := range a.Transfers {
+		total, c = total.Plus(a.Transfers[i].Amount.Minor()), a.Transfers[i].Amount.Currency()
+	}
+	return total, c
 }

@@ -27,7 +27,7 @@ func Prepare(shard int, steps []projections.Step) *Prepared {
 	for _, s := range steps {
 		c := s.Changes
 		factRows(p.facts, c.Facts)
-		tracedRows(p.traced, c.Events)
+		tracedRows(p.traced, c.Amounts)
 		p.steps = append(p.steps, projections.Step{Projection: s.Projection, From: s.From, To: s.To, Changes: &projections.Changes{
 			Bills: slices.Clone(c.Bills), Payouts: slices.Clone(c.Payouts), Entitlements: slices.Clone(c.Entitlements),
 			Stops: slices.Clone(c.Stops), Withdrawn: slices.Clone(c.Withdrawn), Organizations: slices.Clone(c.Organizations),
@@ -75,7 +75,7 @@ func (db *DB) Write(ctx context.Context, p *Prepared) error {
 		if _, err := p.facts.CopyTo(ctx, conn, "adoption_facts", factNames); err != nil {
 			return fmt.Errorf("adoption: %w", err)
 		}
-		if _, err := p.traced.CopyTo(ctx, conn, "traced_events", tracedNames); err != nil {
+		if _, err := p.traced.CopyTo(ctx, conn, "traced_amounts", tracedNames); err != nil {
 			return fmt.Errorf("trace: %w", err)
 		}
 		for i := range p.steps {

@@ -15,6 +15,9 @@ import (
 )
 
 func migrate(ctx context.Context, url string) error {
+	if err := postgres.Migrate(ctx, url, "ledger", postgres.LedgerMigrations()); err != nil {
+		return err
+	}
 	return postgres.Migrate(ctx, url, readmodel.Schema, readmodel.Migrations())
 }
 
@@ -290,16 +293,6 @@ func TestBoard(t *testing.T) {
 	}
 	if _, _, err := db.Bills(ctx, "cho", readmodel.BillFilter{}, readmodel.Page{Cursor: "x"}); !errors.Is(err, readmodel.ErrCursor) {
 		t.Errorf("a cursor that is none: %v", err)
-	}
-	if trace, _, err := db.Trace(ctx, readmodel.Subject{Organization: "cho", Kind: "stall", ID: "A1"}, readmodel.Page{}); err != nil || len(trace) != 2 {
-		t.Errorf("trace of a stall: %+v, %v", trace, err)
-	}
-	trace, _, err := db.Trace(ctx, readmodel.Subject{Kind: "event", ID: string("e8")}, readmodel.Page{})
-	if err != nil || len(trace) != 1 || trace[0].Amount != "61000" || trace[0].EventID != "e8" {
-		t.Errorf("trace of an event: %+v, %v", trace, err)
-	}
-	if some, err := db.Events(ctx, []projections.Position{trace[0].Position}); err != nil || len(some) != 1 || some[0].EventID != "e8" {
-		t.Errorf("events by position: %+v, %v", some, err)
 	}
 }
 

@@ -15,7 +15,7 @@ var tables = map[string][]string{
 	"bills":    {"bills"},
 	"board":    {"organizations", "stalls", "holdings"},
 	"payouts":  {"payouts", "entitlements", "stops"},
-	"trace":    {"traced_events", "links"},
+	"trace":    {"traced_amounts", "links"},
 }
 
 func beside(projection string) string { return "projections_rebuild_" + projection }

@@ -14,31 +14,18 @@ import (
 
 // What tracedRows writes.
 const (
-	tracedColumns = 12
-	tracedNames   = `shard, log_offset, organization, source, event_id, type, status, code, effective_on, recorded_at, currency, amount`
+	tracedColumns = 4
+	tracedNames   = `shard, log_offset, currency, amount`
 )
 
-func tracedRows(rows *pgcopy.Rows, traced []projections.TracedEvent) {
-	var days days
-	for i := range traced {
-		e := &traced[i]
+func tracedRows(rows *pgcopy.Rows, amounts []projections.TracedAmount) {
+	for i := range amounts {
+		a := &amounts[i]
 		rows.Row()
-		rows.Int16(int16(e.Shard))
-		rows.Int64(e.Offset)
-		rows.Text(e.Organization)
-		rows.Text(e.Source)
-		rows.Text(e.EventID)
-		rows.Text(e.Type)
-		rows.Text(e.Status)
-		rows.Text(e.Code)
-		if e.EffectiveOn == "" {
-			rows.Null()
-		} else {
-			rows.Date(days.of(e.EffectiveOn))
-		}
-		rows.Time(e.RecordedAt)
-		rows.Text(string(e.Currency))
-		rows.Text(e.Amount)
+		rows.Int16(int16(a.Shard))
+		rows.Int64(a.Offset)
+		rows.Text(string(a.Currency))
+		rows.Text(a.Amount)
 	}
 }
 

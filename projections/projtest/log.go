@@ -110,6 +110,13 @@ func (l *Log) Accepted(shard int) []projections.Accepted {
 	return l.kept[shard]
 }
 
+// Records returns a shard's records, for a test that decides them once more.
+func (l *Log) Records(shard int) []events.Record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.records[shard]
+}
+
 // Heads implements projections.Source.
 func (l *Log) Heads(context.Context) (map[int]int64, error) {
 	l.mu.Lock()

@@ -59,8 +59,8 @@ func (m *Memory) merge(c *projections.Changes) {
 	for _, f := range c.Facts {
 		m.Rows[key("fact", f.Shard, f.Offset)] = f
 	}
-	for _, e := range c.Events {
-		m.Rows[key("event", e.Shard, e.Offset)] = e
+	for _, a := range c.Amounts {
+		m.Rows[key("amount", a.Shard, a.Offset)] = a
 	}
 	for _, l := range c.Links {
 		m.Rows[key("link", l)] = l
