@@ -5,39 +5,6 @@ import (
 	"socho/projections"
 )
 
-// formField is one question of a form, with what was answered and what is
-// wrong with that.
-type formField struct {
-	Name, Label  string
-	Type         string // of an input; or select, radio, checkbox, hidden
-	Hint, Error  string
-	Value        string
-	Autocomplete string // what browsers fill in
-	Max          int    // characters
-	Digits       bool   // a code or PIN
-	Required     bool
-	Options      []option
-}
-
-// option is one of the answers to choose from.
-type option struct{ Value, Label, Hint string }
-
-// form is what is asked on one page and sent together.
-type form struct {
-	Action  string
-	Problem string // with the whole; of single fields, beside them
-	Fields  []formField
-	Submit  string
-	Cancel  string // where to go instead
-	Danger  bool   // the button cannot be taken back
-}
-
-// confirmation asks before something that cannot be taken back is done.
-type confirmation struct {
-	Question, Consequence string
-	Form                  form
-}
-
 // designPage shows every part in every state, for whoever builds pages.
 type designPage struct {
 	Themes   []string
@@ -99,13 +66,4 @@ func (s *site) design(r *request) (*view, error) {
 	page.Pay = s.payment(r, projections.Organization{Organization: "design", Name: "Cho Dong Van", BankBIN: "970436", Account: "0011001234567"},
 		&projections.Bill{Kind: "market", Reference: "CH2609DF4EP", Currency: money.VND, Issued: 61_000})
 	return &view{template: "design", title: l.say("design.title"), crumbs: []crumb{{l.say("nav.overview"), "/"}}, data: page}, nil
-}
-
-// options lists words of a set to choose from.
-func (l *language) options(set string, words []string) []option {
-	all := make([]option, len(words))
-	for i, w := range words {
-		all[i] = option{Value: w, Label: l.word(set, w)}
-	}
-	return all
 }

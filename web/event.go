@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"socho/events"
 	"socho/internal/money"
@@ -25,6 +24,9 @@ type OutcomeSource interface {
 	// RecentOutcomes lists outcomes of the given unusual statuses, the latest
 	// recorded first, from behind one of them on. Organizations nil means all.
 	RecentOutcomes(ctx context.Context, statuses []ledger.Status, organizations []string, behind *ledger.Outcome, limit int) ([]*ledger.Outcome, error)
+	// Claimants lists the records that own an event's id, at most 10; organization
+	// and source may be empty for any.
+	Claimants(ctx context.Context, eventID, organization, source string) ([]*ledger.Outcome, error)
 }
 
 // RecordSource reads one record of the log.
@@ -56,12 +58,11 @@ type eventPage struct {
 }
 
 func (s *site) event(r *request) (*view, error) {
-	shard, err1 := strconv.ParseUint(r.PathValue("shard"), 10, 15)
-	offset, err2 := strconv.ParseInt(r.PathValue("offset"), 10, 64)
-	if err1 != nil || err2 != nil || offset < 0 {
+	shard, offset, ok := readRecord(r.PathValue("shard"), r.PathValue("offset"))
+	if !ok {
 		return nil, errNoPage
 	}
-	o, transfers, found, err := s.Outcomes.OutcomeAt(r.Context(), int(shard), offset)
+	o, transfers, found, err := s.Outcomes.OutcomeAt(r.Context(), shard, offset)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (s *site) event(r *request) (*view, error) {
 		return nil, &failure{http.StatusNotFound, "undecided"}
 	}
 	page := eventPage{Outcome: o, Transfers: transfers, Previous: offset - 1}
-	if record, err := s.Records.At(r.Context(), int(shard), offset); err == nil {
+	if record, err := s.Records.At(r.Context(), shard, offset); err == nil {
 		page.Record = &record
 		page.open(r.language)
 	} else {

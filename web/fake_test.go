@@ -291,6 +291,15 @@ func (f *fake) RecentOutcomes(_ context.Context, statuses []ledger.Status, organ
 	return found[:min(len(found), limit)], f.broken
 }
 
+func (f *fake) Claimants(_ context.Context, eventID, organization, source string) (found []*ledger.Outcome, err error) {
+	for _, o := range f.outcomes {
+		if o.EventID == eventID {
+			found = append(found, o)
+		}
+	}
+	return found, f.broken
+}
+
 func (f *fake) At(_ context.Context, shard int, offset int64) (events.Record, error) {
 	r, ok := f.records[projections.Position{Shard: shard, Offset: offset}]
 	if !ok || f.logAway {

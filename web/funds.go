@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"socho/internal/identity"
 	"socho/internal/readmodel"
 	"socho/projections"
 )
@@ -34,6 +35,7 @@ type fundPage struct {
 	Periods, Statuses []string
 	Period, Status    string
 	Summary           readmodel.PayoutSummary
+	Single            bool // the visitor may see single payouts
 	Payouts           []shownPayout
 	Pager             pager
 }
@@ -66,6 +68,10 @@ func (s *site) fund(r *request) (*view, error) {
 			return nil, err
 		}
 	}
+	v := &view{template: "fund", title: o.Name, section: "fund", crumbs: r.crumbs(o)[:1], data: &page}
+	if page.Single = r.who.May(identity.SeePayouts, o.Organization); !page.Single {
+		return v, nil
+	}
 	payouts, next, err := s.Model.Payouts(r.Context(), o.Organization, readmodel.PayoutFilter{Period: page.Period, Status: page.Status}, r.slice(billsPerPage))
 	if err != nil {
 		return nil, err
@@ -74,12 +80,13 @@ func (s *site) fund(r *request) (*view, error) {
 		page.Payouts = append(page.Payouts, shownPayout{p, p.Status()})
 	}
 	page.Pager = r.pager(next)
-	return &view{template: "fund", title: o.Name, section: "fund", crumbs: r.crumbs(o)[:1], data: page}, nil
+	return v, nil
 }
 
 type payoutPage struct {
 	Organization projections.Organization
 	Payout       shownPayout
+	Traced       bool // the visitor may see the events
 	Events       []projections.TracedEvent
 	Pager        pager
 }
@@ -94,12 +101,15 @@ func (s *site) payout(r *request) (*view, error) {
 		return nil, err
 	}
 	page := payoutPage{Organization: o, Payout: shownPayout{p, p.Status()}}
-	var next string
-	page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout}, r.slice(eventsPerPage))
-	if err != nil {
-		return nil, err
+	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
+	if page.Traced {
+		var next string
+		page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout}, r.slice(eventsPerPage))
+		if err != nil {
+			return nil, err
+		}
+		page.Pager = r.pager(next)
 	}
-	page.Pager = r.pager(next)
 	crumbs := r.crumbs(o)
 	crumbs[len(crumbs)-1].Link += "?period=" + p.Period
 	return &view{template: "payout", title: r.language.say("payout.title", "payout", p.Payout), section: "fund", crumbs: crumbs, data: page}, nil

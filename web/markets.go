@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"socho/internal/identity"
 	"socho/internal/money"
 	"socho/internal/readmodel"
 	"socho/projections"
@@ -35,11 +36,34 @@ type organizationsPage struct {
 }
 
 func (s *site) organizations(r *request, kind, base string) (*view, error) {
-	list, next, err := s.Model.Organizations(r.Context(), readmodel.OrganizationFilter{Kind: kind}, r.slice(stallsPerPage))
+	list, next, err := s.own(r, kind, identity.SeeBoard, identity.SeePayouts)
 	if err != nil {
 		return nil, err
 	}
 	return &view{template: "organizations", title: r.language.say(kind + "s.title"), section: kind, data: organizationsPage{kind, base, list, r.pager(next)}}, nil
+}
+
+// own lists the organizations of a kind where the visitor has one of the rights.
+func (s *site) own(r *request, kind string, rights ...identity.Right) (list []projections.Organization, next string, err error) {
+	var names []string
+	for _, right := range rights {
+		some := r.scope(right)
+		if some == nil {
+			return s.Model.Organizations(r.Context(), readmodel.OrganizationFilter{Kind: kind}, r.slice(stallsPerPage))
+		}
+		names = append(names, some...)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		o, err := s.Model.Organization(r.Context(), name)
+		if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+			return nil, "", err
+		}
+		if err == nil && o.Kind == kind {
+			list = append(list, o)
+		}
+	}
+	return list, "", nil
 }
 
 func (s *site) markets(r *request) (*view, error) { return s.organizations(r, "market", "/markets/") }
@@ -60,7 +84,7 @@ func (r *request) crumbs(o projections.Organization) []crumb {
 	if base == "" {
 		return []crumb{{o.Name, ""}}
 	}
-	return []crumb{{r.language.say("nav." + o.Kind + "s"), strings.TrimSuffix(base, "/")}, {o.Name, base + o.Organization}}
+	return []crumb{{r.language.say("nav." + o.Kind), strings.TrimSuffix(base, "/")}, {o.Name, base + o.Organization}}
 }
 
 // billMonths lists the months that an organization has bills for, and which of
@@ -83,6 +107,7 @@ func (s *site) billMonths(r *request, organization string) (periods []string, ch
 }
 
 type marketPage struct {
+	Single       bool // the visitor may see single bills
 	Organization projections.Organization
 	Periods      []string
 	Period       string
@@ -98,7 +123,7 @@ func (s *site) market(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := marketPage{Organization: o}
+	page := marketPage{Organization: o, Single: r.who.May(identity.SeeBills, o.Organization)}
 	if page.Periods, page.Period, err = s.billMonths(r, o.Organization); err != nil {
 		return nil, err
 	}
@@ -158,11 +183,15 @@ func (s *site) stall(r *request) (*view, error) {
 		return nil, err
 	}
 	page.More = next != ""
-	if page.Events, _, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectStall, ID: page.Stall},
-		readmodel.Page{Limit: eventsPerPage}); err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+	traced, _, err := s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectStall, ID: page.Stall},
+		readmodel.Page{Limit: eventsPerPage})
+	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err
 	}
-	if len(bills) == 0 && len(page.Events) == 0 {
+	if r.who.May(identity.SeeEvents, o.Organization) {
+		page.Events = traced
+	}
+	if len(bills) == 0 && len(traced) == 0 {
 		return nil, &failure{http.StatusNotFound, "thing"}
 	}
 	slices.SortStableFunc(bills, func(a, b projections.Bill) int {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"socho/internal/identity"
 	"socho/ledger"
 )
 
@@ -37,7 +38,7 @@ func (s *site) refusals(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Outcomes.RecentOutcomes(r.Context(), wanted, nil, behind, eventsPerPage+1)
+	found, err := s.Outcomes.RecentOutcomes(r.Context(), wanted, r.scope(identity.SeeRefusals), behind, eventsPerPage+1)
 	if err != nil {
 		return nil, err
 	}

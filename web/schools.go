@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"socho/events"
+	"socho/internal/identity"
 	"socho/internal/readmodel"
 	"socho/projections"
 )
@@ -22,6 +23,7 @@ const billsPerPage = 100
 var billStatuses = []string{projections.BillOpen, projections.BillPartPaid, projections.BillPaid, projections.BillWaived, projections.BillReversed}
 
 type schoolPage struct {
+	Single                bool // the visitor may see single bills
 	Organization          projections.Organization
 	Periods, Statuses     []string
 	Period, Class, Status string
@@ -37,7 +39,7 @@ func (s *site) school(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := schoolPage{Organization: o, Statuses: billStatuses, Class: r.query.Get("class"), Status: r.query.Get("status")}
+	page := schoolPage{Organization: o, Single: r.who.May(identity.SeeBills, o.Organization), Statuses: billStatuses, Class: r.query.Get("class"), Status: r.query.Get("status")}
 	if page.Periods, page.Period, err = s.billMonths(r, o.Organization); err != nil {
 		return nil, err
 	}
@@ -61,6 +63,7 @@ type billPage struct {
 	Organization projections.Organization
 	Bill         shownBill
 	Items        []events.Item
+	Traced       bool // the visitor may see the events
 	Events       []projections.TracedEvent
 	Pager        pager
 }
@@ -77,12 +80,15 @@ func (s *site) bill(r *request) (*view, error) {
 	page := billPage{Organization: o, Bill: shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()}}
 	page.Bill.Pay = s.payment(r, o, &page.Bill.Bill)
 	page.Items = s.issuedItems(r, &page.Bill.Bill)
-	var next string
-	page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectBill, ID: b.Bill}, r.slice(eventsPerPage))
-	if err != nil {
-		return nil, err
+	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
+	if page.Traced {
+		var next string
+		page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectBill, ID: b.Bill}, r.slice(eventsPerPage))
+		if err != nil {
+			return nil, err
+		}
+		page.Pager = r.pager(next)
 	}
-	page.Pager = r.pager(next)
 	crumbs := r.crumbs(o)
 	if b.Stall != "" {
 		crumbs = append(crumbs, crumb{r.language.say("holder.stall", "id", b.Stall), "/stalls/" + o.Organization + "/" + b.Stall})

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -13,16 +14,20 @@ import (
 	"strings"
 	"time"
 
+	"socho/internal/identity"
 	"socho/internal/readmodel"
 	"socho/projections"
 )
 
-// request is one visit with the language and colours it is answered in.
+// request is one visit: who comes, and the language and colours they are
+// answered in.
 type request struct {
 	*http.Request
+	who      *identity.Principal // nil: nobody who has signed in
 	language *language
 	theme    string // light, dark, or empty for what the device prefers
 	query    url.Values
+	keep     *http.Cookie // to be kept by the browser
 }
 
 // view is what a page's handler found out: which template shows it, under
@@ -33,6 +38,17 @@ type view struct {
 	section  string // of the navigation
 	crumbs   []crumb
 	data     any
+	status   int    // 200 where not said
+	redirect string // to there, and nothing is shown here
+}
+
+// see sends the visitor on after something was done, to a page that says so
+// under the key done.….
+func see(address, done string) *view {
+	if done != "" {
+		address += map[bool]string{true: "&", false: "?"}[strings.Contains(address, "?")] + "done=" + done
+	}
+	return &view{redirect: address}
 }
 
 // crumb is one step of the way down to a page.
@@ -51,6 +67,8 @@ var (
 	errNoPage    = &failure{http.StatusNotFound, "page"}
 	errBad       = &failure{http.StatusBadRequest, "bad"}
 	errForbidden = &failure{http.StatusForbidden, "forbidden"}
+	errForeign   = &failure{http.StatusForbidden, "foreign"}
+	errLink      = &failure{http.StatusNotFound, "link"}
 	errMethod    = &failure{http.StatusMethodNotAllowed, "method"}
 	errTooLarge  = &failure{http.StatusRequestEntityTooLarge, "large"}
 	errTooOften  = &failure{http.StatusTooManyRequests, "often"}
@@ -62,14 +80,19 @@ var (
 func asFailure(err error) *failure {
 	var f *failure
 	var large *http.MaxBytesError
+	var wait *identity.WaitError
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &large):
 		return errTooLarge
-	case errors.Is(err, readmodel.ErrNotFound):
+	case errors.As(err, &wait):
+		return errTooOften
+	case errors.Is(err, identity.ErrDenied):
+		return errForbidden
+	case errors.Is(err, readmodel.ErrNotFound), errors.Is(err, identity.ErrNotFound):
 		return &failure{http.StatusNotFound, "thing"}
-	case errors.Is(err, readmodel.ErrCursor), errors.Is(err, projections.ErrPeriod), errors.Is(err, projections.ErrQuery):
+	case errors.Is(err, readmodel.ErrCursor), errors.Is(err, identity.ErrCursor), errors.Is(err, projections.ErrPeriod), errors.Is(err, projections.ErrQuery):
 		return errBad
 	case errors.Is(err, context.DeadlineExceeded):
 		return errSlow
@@ -89,7 +112,7 @@ func (r *request) errorView(f *failure) *view {
 	if r.Method == http.MethodGet && (f.status >= http.StatusInternalServerError || f.status == http.StatusTooManyRequests) {
 		page.Again = r.with("", "")
 	}
-	return &view{template: "error", title: r.language.say("error." + f.key), data: page}
+	return &view{template: "error", title: r.language.say("error." + f.key), status: f.status, data: page}
 }
 
 // frame is what the layout needs of every page.
@@ -103,52 +126,85 @@ type frame struct {
 	Standing       *Standing
 	Stopped        []Standstill
 	Sample         bool
+	Nav            []navItem
+	Who            *whoArea // nil: nobody is signed in
+	Door           bool     // people can sign in here
+	Demo           []option // sample persons to be, by role
+	Role           string   // whom the visitor plays
+	Done           string   // what was just done
 	Page           any
 }
 
-// page answers a visit: it chooses language and colours, lets the handler look
-// things up, and renders into memory first, so that nothing half done is sent.
-func (s *site) page(show func(*request) (*view, error)) http.Handler {
+// maxForm bounds what a form may send.
+const maxForm = 64 << 10
+
+// page answers a visit: it chooses language and colours, asks whether the
+// visitor may come, lets the handler look things up, and renders into memory
+// first, so that nothing half done is sent.
+func (s *site) page(to *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
-		visit := &request{r.WithContext(ctx), s.choose(w, r), chooseTheme(w, r), r.URL.Query()}
-		v, err := s.look(visit, show)
-		status := http.StatusOK
+		if r.Body != nil {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		}
+		visit := &request{r.WithContext(ctx), identity.From(ctx), s.choose(w, r), chooseTheme(w, r), r.URL.Query(), nil}
+		v, err := s.look(visit, to)
 		if err != nil {
 			if ctx.Err() != nil && r.Context().Err() != nil {
 				return // the visitor has left
 			}
+			if address, ok := visit.elsewhere(err); ok {
+				v, err = see(address, ""), nil
+			}
+		}
+		if err != nil {
 			f := asFailure(err)
-			if status = f.status; status >= http.StatusInternalServerError {
+			if f.status >= http.StatusInternalServerError {
 				s.Log.ErrorContext(ctx, "page failed", "path", r.URL.Path, "error", err)
 			}
-			if status == http.StatusMethodNotAllowed {
+			if f.status == http.StatusMethodNotAllowed {
 				w.Header().Set("Allow", "GET, HEAD")
 			}
 			v = visit.errorView(f)
 		}
-		body, err := s.render(visit, v)
-		if err != nil {
-			s.Log.ErrorContext(ctx, "page does not render", "path", r.URL.Path, "error", err)
-			plain(w, http.StatusInternalServerError, visit.language.text["error.fault"]+"\n")
+		if visit.keep != nil {
+			http.SetCookie(w, visit.keep)
+		}
+		if v.redirect != "" {
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, v.redirect, http.StatusSeeOther)
 			return
 		}
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Language", visit.language.code)
-		h.Set("Cache-Control", "private, no-cache")
-		h.Set("Vary", "Cookie, Accept-Encoding")
-		if accepts(r) {
-			h.Set("Content-Encoding", "gzip")
-			body = compress(body)
-		}
-		h.Set("Content-Length", strconv.Itoa(len(body)))
-		w.WriteHeader(status)
-		if r.Method != http.MethodHead {
-			w.Write(body) //nolint:errcheck // the visitor has left
-		}
+		s.send(w, visit, v)
 	})
+}
+
+// send renders a view and hands it over.
+func (s *site) send(w http.ResponseWriter, r *request, v *view) {
+	body, err := s.render(r, v)
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "page does not render", "path", r.URL.Path, "error", err)
+		plain(w, http.StatusInternalServerError, r.language.text["error.fault"]+"\n")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", r.language.code)
+	h.Set("Cache-Control", "private, no-cache")
+	if r.who != nil {
+		h.Set("Cache-Control", "no-store") // nothing is left on a shared machine
+	}
+	h.Set("Vary", "Cookie, Accept-Encoding")
+	if accepts(r.Request) {
+		h.Set("Content-Encoding", "gzip")
+		body = compress(body)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(cmp.Or(v.status, http.StatusOK))
+	if r.Method != http.MethodHead {
+		w.Write(body) //nolint:errcheck // the visitor has left
+	}
 }
 
 // accepts reports whether a browser takes answers packed, as all do.
@@ -166,7 +222,7 @@ func compress(body []byte) []byte {
 }
 
 // look runs a handler; a panic is a fault of this page alone.
-func (s *site) look(r *request, show func(*request) (*view, error)) (v *view, err error) {
+func (s *site) look(r *request, to *route) (v *view, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -175,7 +231,13 @@ func (s *site) look(r *request, show func(*request) (*view, error)) (v *view, er
 	if len(r.RequestURI) > maxRawURL {
 		return nil, errBad
 	}
-	return show(r)
+	if err := s.admit(r, to); err != nil {
+		return nil, err
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, err
+	}
+	return to.show(r)
 }
 
 func (s *site) render(r *request, v *view) ([]byte, error) {
@@ -184,6 +246,10 @@ func (s *site) render(r *request, v *view) ([]byte, error) {
 	if r.theme != "" {
 		f.Auto = r.with("theme", "auto")
 	}
+	if done := "done." + r.query.Get("done"); r.language.text[done] != "" {
+		f.Done = r.language.say(done)
+	}
+	f.Nav, f.Who, f.Door = s.nav(r), s.whoArea(r), s.Sessions != nil
 	// What the frame says is no reason to withhold the page.
 	note := func(what string, err error) {
 		if err != nil {
@@ -205,6 +271,9 @@ func (s *site) render(r *request, v *view) ([]byte, error) {
 		var err error
 		f.Sample, err = s.Sample(r.Context())
 		note("sample", err)
+		if f.Sample {
+			f.Demo, f.Role = s.demoRoles(r)
+		}
 	}
 	var out bytes.Buffer
 	if err := r.language.pages[v.template].ExecuteTemplate(&out, "layout", f); err != nil {
@@ -218,7 +287,7 @@ func (s *site) render(r *request, v *view) ([]byte, error) {
 func (r *request) with(name, value string) string {
 	q := url.Values{}
 	for k, v := range r.query {
-		if k != "lang" && k != "theme" {
+		if k != "lang" && k != "theme" && k != "done" {
 			q[k] = v
 		}
 	}

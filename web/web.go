@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"socho/internal/identity"
 )
 
 // ReadModel answers what the pages ask of projections; *readmodel.DB does.
@@ -33,9 +35,14 @@ type Standing struct {
 	Latest  time.Time
 }
 
-// Sources is everything that the pages read from. Model, Outcomes and Records
-// are required.
+// Sources is everything that the pages read from. Model, Outcomes, Records and
+// Access are required.
 type Sources struct {
+	Access   Access
+	People   *identity.Directory // with Sessions; nil: nobody can sign in
+	Sessions *identity.Sessions
+	Demo     []DemoPerson                           // whom a visitor may be while the sample is loaded; nil: nobody
+	Shards   func(context.Context) ([]Shard, error) // nil: not shown
 	Model    ReadModel
 	Outcomes OutcomeSource
 	Records  RecordSource
@@ -63,8 +70,8 @@ type site struct {
 // that one language lacks, a template that does not parse, a source that is
 // missing.
 func New(from Sources) (http.Handler, error) {
-	if from.Model == nil || from.Outcomes == nil || from.Records == nil {
-		return nil, errors.New("web: Model, Outcomes and Records are required")
+	if from.Model == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
+		return nil, errors.New("web: Model, Outcomes, Records and Access are required")
 	}
 	if from.Log == nil {
 		from.Log = slog.New(slog.DiscardHandler)
@@ -83,45 +90,53 @@ func New(from Sources) (http.Handler, error) {
 		}
 	}
 	mux := http.NewServeMux()
-	for _, r := range s.routes() {
-		mux.Handle("GET "+r.pattern, s.page(r.show))
+	routes := s.routes()
+	if s.Sessions != nil {
+		routes = append(append(routes, s.doors()...), s.offices()...)
+	}
+	for _, r := range routes {
+		mux.Handle(r.pattern, s.page(&r))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /assets/{sum}/{name}", s.assets.serve)
-	mux.Handle("/", s.page(func(r *request) (*view, error) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			return nil, errMethod
-		}
-		return nil, errNoPage
-	}))
-	return secured(mux), nil
+	mux.Handle("/", s.page(&route{open: true, show: nowhere}))
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(s.page(&route{open: true, show: func(*request) (*view, error) { return nil, errForeign }}))
+	return secured(foreign.Handler(mux)), nil
 }
 
-// route is one page and where it stands.
-type route struct {
-	pattern string
-	show    func(*request) (*view, error)
-}
-
-// routes lists every page.
+// routes lists every page and act, and who may come to it.
 func (s *site) routes() []route {
 	return []route{
-		{"/{$}", s.overview},
-		{"/figures", s.figure},
-		{"/markets", s.markets},
-		{"/markets/{org}", s.market},
-		{"/stalls/{org}/{stall}", s.stall},
-		{"/schools", s.schools},
-		{"/schools/{org}", s.school},
-		{"/funds", s.funds},
-		{"/funds/{org}", s.fund},
-		{"/bills/{org}/{bill}", s.bill},
-		{"/payouts/{org}/{payout}", s.payout},
-		{"/events/{shard}/{offset}", s.event},
-		{"/refusals", s.refusals},
-		{"/design", s.design},
+		{pattern: "GET /{$}", open: true, show: s.overview},
+		{pattern: "GET /figures", open: true, show: s.figure},
+		{pattern: "GET /design", open: true, show: s.design},
+
+		{pattern: "GET /work", show: s.work},
+		{pattern: "GET /markets", rights: rights{identity.SeeBoard}, show: s.markets},
+		{pattern: "GET /markets/{org}", rights: rights{identity.SeeBoard}, where: inPath, show: s.market},
+		{pattern: "GET /stalls/{org}/{stall}", rights: rights{identity.SeeBills}, where: inPath, show: s.stall},
+		{pattern: "GET /schools", rights: rights{identity.SeeBoard}, show: s.schools},
+		{pattern: "GET /schools/{org}", rights: rights{identity.SeeBoard}, where: inPath, show: s.school},
+		{pattern: "GET /funds", rights: rights{identity.SeeBoard, identity.SeePayouts}, show: s.funds},
+		{pattern: "GET /funds/{org}", rights: rights{identity.SeeBoard, identity.SeePayouts}, where: inPath, show: s.fund},
+		{pattern: "GET /bills/{org}/{bill}", rights: rights{identity.SeeBills}, where: ofBill, show: s.bill},
+		{pattern: "GET /payouts/{org}/{payout}", rights: rights{identity.SeePayouts}, where: inPath, show: s.payout},
+		{pattern: "GET /events", rights: rights{identity.SeeEvents}, show: s.search},
+		{pattern: "GET /events/{shard}/{offset}", rights: rights{identity.SeeEvents}, where: ofRecord, show: s.event},
+		{pattern: "GET /refusals", rights: rights{identity.SeeRefusals}, show: s.refusals},
 	}
+}
+
+type rights = []identity.Right
+
+// nowhere answers what no route takes.
+func nowhere(r *request) (*view, error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil, errMethod
+	}
+	return nil, errNoPage
 }
 
 // secured sets the headers that hold for everything served.

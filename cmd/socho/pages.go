@@ -19,13 +19,14 @@ import (
 )
 
 // handler joins what is served: pages, API, metrics and the published log.
-func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics) (http.Handler, error) {
+func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson) (http.Handler, error) {
 	log := call.logger(true)
 	address := func(r *http.Request) netip.Addr { return httpserver.AddressOf(r.Context()) }
 	// Proxies that are trusted are taken to speak TLS to the outside.
 	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
 	pages, err := web.New(web.Sources{
 		Model: s.Read, Outcomes: s.DB, Records: s.Log,
+		Access: people, People: people, Sessions: sessions, Demo: demo,
 		Health: func(ctx context.Context) error {
 			select {
 			case <-server.Draining():
@@ -35,6 +36,31 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 			}
 		},
 		Sample: func(ctx context.Context) (bool, error) { return s.DB.Done(ctx, sampleTask) },
+		Standing: func(ctx context.Context) (stand web.Standing, err error) {
+			heads, err := s.DB.Heads(ctx)
+			for _, head := range heads {
+				stand.Records += head.NextOffset
+				if head.RecordedAt.After(stand.Latest) {
+					stand.Latest = head.RecordedAt
+				}
+			}
+			return stand, err
+		},
+		Shards: func(ctx context.Context) ([]web.Shard, error) {
+			all, err := s.Shards(ctx)
+			if err != nil {
+				return nil, err
+			}
+			signed, err := s.Checkpoints(at)
+			said := make([]web.Shard, len(all))
+			for i, one := range all {
+				said[i] = web.Shard{Shard: one.Shard, Decided: one.NextOffset, Waiting: one.End - one.NextOffset, RecordedAt: one.RecordedAt, Stopped: one.Stopped, Code: one.Code}
+				if c := signed[one.Shard]; c != nil {
+					said[i].Signed = c.Size
+				}
+			}
+			return said, err
+		},
 		Stopped: func(ctx context.Context) ([]web.Standstill, error) {
 			stopped, err := s.DB.StoppedShards(ctx)
 			said := make([]web.Standstill, len(stopped))

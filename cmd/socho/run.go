@@ -68,7 +68,11 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	if err := s.WaitForProjections(ctx); err != nil {
 		fmt.Fprintln(call.Stderr, "socho:", err) // the pages still show what is decided
 	}
-	handler, err := c.handler(call, s, at, people, server, counted)
+	demo, err := c.demo(ctx, s, people)
+	if err != nil {
+		return err
+	}
+	handler, err := c.handler(call, s, at, people, server, counted, demo)
 	if err != nil {
 		return err
 	}
@@ -81,6 +85,9 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener, handler) }()
 	fmt.Fprintln(call.Stdout, "ready", address)
+	if err := c.doors(ctx, call.Stdout, address, people, demo); err != nil {
+		return err
+	}
 	if err = <-served; errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
