@@ -62,6 +62,8 @@ type CLI struct {
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
+	User      UserCommand      `cmd:"" help:"Accounts of staff: who may sign in, and what they may do."`
+	Token     TokenCommand     `cmd:"" help:"Tokens by which programs come in."`
 	Bench     BenchCommand     `cmd:"" help:"Measure how many payments a second the whole service posts here."`
 	Simulate  SimulateCommand  `cmd:"" help:"Play load and faults against the real code, and find out whether the ledger is right."`
 

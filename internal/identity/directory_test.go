@@ -2,7 +2,6 @@ package identity_test
 
 import (
 	"context"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -122,17 +121,9 @@ func TestTokens(t *testing.T) {
 	if !p.May(identity.SeeBills, "hg-cho") || p.May(identity.SeeBills, "hg-khac") || p.May(identity.SeeBoard, "hg-cho") || p.ID != made.ID || p.Kind != identity.Token {
 		t.Errorf("%+v", p)
 	}
-	// Over HTTP.
-	r := httptest.NewRequest("GET", "/api/v1/bills", nil)
-	s := h.browser("192.0.2.1").s
-	if p, err := s.FromRequest(r); p != nil || err != nil {
-		t.Errorf("nothing presented: %v, %v", p, err)
-	}
-	for header, ok := range map[string]bool{"Bearer " + secret: true, "bearer " + secret: true, "Basic " + secret: false, "Bearer " + secret[1:]: false, "Bearer " + secret[:48] + "x": false, "Bearer": false} {
-		r.Header.Set("Authorization", header)
-		if p, err := s.FromRequest(r); (err == nil) != ok || (p != nil) != ok {
-			t.Errorf("%.12s…: %v", header, err)
-		}
+	for what, text := range map[string]string{"no prefix": secret[1:], "another end": secret[:48] + "x", "cut off": secret[:40], "nothing": ""} {
+		_, err := h.ByToken(t.Context(), text)
+		wants(t, what, err, identity.ErrSignIn)
 	}
 	used := func() *time.Time {
 		all, err := h.Tokens(admin)
