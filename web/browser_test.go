@@ -2,16 +2,19 @@ package web
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http/httptest"
+	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +25,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"socho/internal/identity"
 )
 
 // axeVersion is the release of axe-core that pages are held to.
@@ -126,13 +131,29 @@ func evaluate[T any](t *testing.T, b *browser, expression string, options ...chr
 	return value
 }
 
-// everyPage lists one address of every page.
-func everyPage() (all []string) {
-	for _, p := range pages {
-		all = append(all, p.address)
+// everyPage lists one address of every page, by the role that opens it; empty
+// for a visitor.
+func everyPage() map[identity.Role][]string {
+	all := map[identity.Role][]string{
+		"":                      {"/", "/figures?domain=benefits&by=persons", "/sign-in", "/sign-in/code", "/card", "/welcome?link=used", "/nothing", "/design"},
+		identity.Trader:         {"/work", "/me", "/me/pin", "/stalls/" + market + "/A12", "/markets"},
+		identity.MarketManager:  {"/work", "/me", "/me/password", "/markets/" + market},
+		identity.Approver:       {"/work", "/funds/" + fund},
+		identity.Administrator:  {"/work", "/people", "/people/new", "/organizations", "/cards/" + market, "/tokens", "/tokens/new", "/trail", "/me/second-factor", "/step-up"},
+		identity.Auditor:        {"/health", "/trail"},
+		identity.FinanceOfficer: {"/work"},
 	}
-	return append(all, "/design", "/nothing")
+	for _, p := range pages {
+		if p.address != "/" {
+			all[identity.Auditor] = append(all[identity.Auditor], p.address)
+		}
+	}
+	return all
 }
+
+// expected are complaints that a page makes for good reason: browsers note
+// every answer that is an error.
+var expected = map[string]string{"/nothing": "404", "/welcome?link=used": "404", "/markets": "403"}
 
 func withQuery(address, more string) string {
 	if strings.Contains(address, "?") {
@@ -145,41 +166,71 @@ func withQuery(address, more string) string {
 // than a phone, another language on request, no barrier that axe can see; and
 // lists how heavy each is.
 func TestBrowser(t *testing.T) {
-	server := httptest.NewServer(serveSample(t))
-	t.Cleanup(server.Close)
-	b := openBrowser(t, server.URL)
+	h := openHouse(t, demoPeople)
+	b := openBrowser(t, h.URL)
 	axe, err := axeScript(t.Context())
 	if err != nil {
 		t.Log("axe-core is not at hand, so pages are not searched for barriers:", err)
 	}
-	for _, address := range everyPage() {
-		b.device(t, 1280, "light")
-		complaints, requests, bytes := b.open(t, withQuery(address, "lang=vi"))
-		for _, complaint := range complaints {
-			if !strings.Contains(complaint, "404 (Not Found)") || address != "/nothing" {
-				t.Errorf("%s: %s", address, complaint)
-			}
+	every := everyPage()
+	for _, role := range slices.Sorted(maps.Keys(every)) {
+		b.become(t, h, role)
+		for _, address := range every[role] {
+			t.Run(cmp.Or(string(role), "visitor")+address, func(t *testing.T) { b.examine(t, address, axe) })
 		}
-		t.Logf("%7d bytes in %d requests: %s", bytes, requests, address)
-		if address == "/" && bytes > firstPageBytes {
-			t.Errorf("the first page takes %d bytes on the way, more than %d", bytes, firstPageBytes)
-		}
-		barriers(t, b, axe, address+" at a desk, light")
-		b.device(t, 360, "dark")
-		b.open(t, withQuery(address, "lang=en"))
-		if lang := evaluate[string](t, b, "document.documentElement.lang"); lang != "en" {
-			t.Errorf("%s: asked for en, got %s", address, lang)
-		}
-		if width := evaluate[int](t, b, "document.documentElement.scrollWidth"); width > 360 {
-			t.Errorf("%s is %d wide on a phone: %s", address, width, evaluate[string](t, b, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > 361).slice(0, 4).map(e => e.outerHTML.slice(0, 120)).join("\n")`))
-		}
-		barriers(t, b, axe, address+" on a phone, dark")
 	}
 	// The switch in the frame leads to the same page in the other language.
-	b.open(t, "/markets?lang=vi")
+	b.open(t, "/refusals?lang=vi")
 	if err := chromedp.Do(b, chromedp.Click(chromedp.CSS("a.switch")), chromedp.WaitReady(chromedp.CSS("html[lang=en]"))); err != nil {
 		t.Error(err)
 	}
+}
+
+// become signs the browser in as the demonstration's person of a role.
+func (b *browser) become(t *testing.T, h *house, role identity.Role) {
+	t.Helper()
+	if role == "" {
+		return // comes first
+	}
+	v := h.visitor(t)
+	v.post("/demo", "role", string(role)).sees(200, "/work")
+	at, err := url.Parse(h.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range v.Jar.Cookies(at) {
+		if _, err := chromedp.Call(b, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: h.URL}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// examine looks at one page at a desk in light, and on a phone in dark.
+func (b *browser) examine(t *testing.T, address, axe string) {
+	b.device(t, 1280, "light")
+	complaints, requests, bytes := b.open(t, withQuery(address, "lang=vi"))
+	for _, complaint := range complaints {
+		if status := expected[address]; status == "" || !strings.Contains(complaint, status) {
+			t.Error(complaint)
+		}
+	}
+	t.Logf("%7d bytes in %d requests", bytes, requests)
+	if address == "/" && bytes > firstPageBytes {
+		t.Errorf("the first page takes %d bytes on the way, more than %d", bytes, firstPageBytes)
+	}
+	barriers(t, b, axe, "at a desk, light")
+	b.device(t, 360, "dark")
+	b.open(t, withQuery(address, "lang=en"))
+	if lang := evaluate[string](t, b, "document.documentElement.lang"); lang != "en" {
+		t.Errorf("asked for en, got %s", lang)
+	}
+	if width := evaluate[int](t, b, "document.documentElement.scrollWidth"); width > 360 {
+		t.Errorf("%d wide on a phone: %s", width, evaluate[string](t, b, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > 361).slice(0, 4).map(e => e.outerHTML.slice(0, 120)).join("\n")`))
+	}
+	if small := evaluate[string](t, b, `[...document.querySelectorAll("button, select, input:not([type=hidden], [type=checkbox], [type=radio]), .tabs a, .prefer a")].filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.9).map(e => e.outerHTML.slice(0, 100)).join("\n")`); small != "" {
+		t.Errorf("too small for a thumb: %s", small)
+	}
+	barriers(t, b, axe, "on a phone, dark")
 }
 
 // barriers runs axe on the page that is open.

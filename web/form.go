@@ -86,6 +86,19 @@ func (r *request) formView(key, action string, fields ...formField) (*view, *for
 	return &view{template: "form", title: r.language.say(key + ".title"), data: page}, page
 }
 
+// sure asks whether something that cannot be taken back is really meant, under
+// the words of key; nil once the visitor has said so. fields carry along what
+// was asked for.
+func (r *request) sure(key, cancel string, fields ...formField) *view {
+	if r.PostFormValue("sure") == "yes" {
+		return nil
+	}
+	l := r.language
+	page := &formPage{Confirm: &confirmation{Question: l.say(key + ".question"), Consequence: l.say(key + ".consequence"),
+		Form: form{Action: r.URL.Path, Submit: l.say(key + ".do"), Cancel: cancel, Danger: true, Fields: append(fields, hidden("sure", "yes"))}}}
+	return &view{template: "form", title: l.say("sure"), data: page}
+}
+
 // problems are what a form tells of an error, and of which field; "" of the
 // whole.
 var problems = []struct {

@@ -37,6 +37,7 @@ func (s *site) nav(r *request) []navItem {
 	add("events", "/events", identity.SeeEvents)
 	if s.Sessions != nil {
 		add("people", "/people", identity.ManagePeople)
+		add("organizations", "/organizations", identity.SeeTrail)
 		add("tokens", "/tokens", identity.ManageTokens)
 		add("trail", "/trail", identity.SeeTrail)
 		add("health", "/health", identity.Verify, identity.SeeTrail)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"socho/internal/identity"
+	"socho/internal/readmodel"
 	"socho/qr"
 )
 
@@ -24,6 +26,7 @@ func (s *site) offices() []route {
 		{pattern: "GET /cards/{org}", rights: people, where: inPath, show: s.cards},
 		{pattern: "POST /cards/{org}", rights: people, where: inPath, show: s.issueCard},
 		{pattern: "POST /cards/{org}/{card}", rights: people, where: inPath, show: s.changeCard},
+		{pattern: "GET /organizations", rights: rights{identity.SeeTrail}, show: s.allOrganizations},
 		{pattern: "GET /tokens", rights: tokens, show: s.tokens},
 		{pattern: "GET /tokens/new", rights: tokens, show: s.addToken},
 		{pattern: "POST /tokens/new", rights: tokens, show: s.addToken},
@@ -144,6 +147,9 @@ func (s *site) changePerson(r *request) (*view, error) {
 			err = s.People.Revoke(ctx, person, g)
 		}
 	case "lock":
+		if v := r.sure("lock", back, hidden("do", act)); v != nil {
+			return r.underPeople(v), nil
+		}
 		err = s.People.Lock(ctx, person)
 	case "unlock":
 		err = s.People.Unlock(ctx, person)
@@ -219,10 +225,36 @@ func (s *site) changeCard(r *request) (*view, error) {
 		page := &formPage{Lead: r.language.say("cards.pin.lead"), Secret: r.language.say("cards.pin", "pin", pin), Links: []crumb{{r.language.say("link.back"), back}}}
 		return r.underPeople(&view{template: "form", title: r.language.say("cards.pin.title"), data: page}), nil
 	}
+	if v := r.sure("card_revoke", back); v != nil {
+		return r.underPeople(v), nil
+	}
 	if err := s.People.RevokeCard(r.Context(), card); err != nil {
 		return nil, err
 	}
 	return see(back, "card_revoked"), nil
+}
+
+// allOrganizations lists who keeps a book here, with the ids that grants name.
+func (s *site) allOrganizations(r *request) (*view, error) {
+	page := organizationsPage{Kind: "organization"}
+	scope := r.scope(identity.SeeTrail)
+	if scope == nil {
+		list, next, err := s.Model.Organizations(r.Context(), readmodel.OrganizationFilter{}, r.slice(stallsPerPage))
+		if err != nil {
+			return nil, err
+		}
+		page.Organizations, page.Pager = list, r.pager(next)
+	}
+	for _, name := range scope {
+		o, err := s.Model.Organization(r.Context(), name)
+		if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			page.Organizations = append(page.Organizations, o)
+		}
+	}
+	return &view{template: "organizations", title: r.language.say("organizations.title"), section: "organizations", data: page}, nil
 }
 
 type tokensPage struct{ Tokens []tokenRow }
@@ -289,6 +321,10 @@ func (s *site) addToken(r *request) (*view, error) {
 }
 
 func (s *site) revokeToken(r *request) (*view, error) {
+	if v := r.sure("token_revoke", "/tokens"); v != nil {
+		v.section = "tokens"
+		return v, nil
+	}
 	if err := s.People.RevokeToken(r.Context(), r.PathValue("token")); err != nil {
 		return nil, err
 	}

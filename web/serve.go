@@ -132,6 +132,7 @@ type frame struct {
 	Demo           []option // sample persons to be, by role
 	Role           string   // whom the visitor plays
 	Done           string   // what was just done
+	Undo           string   // the act that takes it back; empty for none
 	Page           any
 }
 
@@ -240,6 +241,9 @@ func (s *site) look(r *request, to *route) (v *view, err error) {
 	return to.show(r)
 }
 
+// undoes are the acts that take back what was just done on a page.
+var undoes = map[string]string{"person_lock": "unlock"}
+
 func (s *site) render(r *request, v *view) ([]byte, error) {
 	f := frame{Title: v.title, Section: v.section, Crumbs: v.crumbs, Page: v.data, Theme: r.theme,
 		Switch: r.with("lang", r.language.other), Light: r.with("theme", "light"), Dark: r.with("theme", "dark")}
@@ -247,7 +251,7 @@ func (s *site) render(r *request, v *view) ([]byte, error) {
 		f.Auto = r.with("theme", "auto")
 	}
 	if done := "done." + r.query.Get("done"); r.language.text[done] != "" {
-		f.Done = r.language.say(done)
+		f.Done, f.Undo = r.language.say(done), undoes[r.query.Get("done")]
 	}
 	f.Nav, f.Who, f.Door = s.nav(r), s.whoArea(r), s.Sessions != nil
 	// What the frame says is no reason to withhold the page.

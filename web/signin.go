@@ -290,6 +290,7 @@ func (s *site) secondFactor(r *request) (*view, error) {
 	}
 	v, page := r.formView("second", "/me/second-factor", r.ask("code", "digits", "one-time-code"), hidden("offer", offer.Sealed))
 	page.Steps, page.At, page.Secret = r.setUpSteps(), 1, offer.Secret
+	page.Form.Fields[0].Hint = "" // there are no recovery codes yet
 	svg, err := qr.SVG(offer.URL, qr.ImageOptions{Level: qr.LevelM, Title: r.language.say("second.picture")})
 	if err != nil {
 		return nil, err
@@ -330,6 +331,9 @@ func (s *site) endSession(r *request) (*view, error) {
 			return nil, err
 		}
 		return see("/me", "session"), nil
+	}
+	if v := r.sure("out_everywhere", "/me"); v != nil {
+		return v, nil
 	}
 	if err := s.People.EndSessions(r.Context(), r.who.ID); err != nil {
 		return nil, err

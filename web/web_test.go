@@ -57,14 +57,6 @@ func as(t *testing.T, p *identity.Principal, from Sources) http.Handler {
 // serve serves the pages to one who may see everything.
 func serve(t *testing.T, f *fake) http.Handler { return as(t, identity.CLI(), sources(t, f)) }
 
-// serveSample serves the pages as they are while the sample is loaded.
-func serveSample(t *testing.T) http.Handler {
-	from := sources(t, newFake())
-	from.Standing = func(context.Context) (Standing, error) { return Standing{Records: 12345, Latest: recorded}, nil }
-	from.Sample = func(context.Context) (bool, error) { return true, nil }
-	return as(t, &identity.Principal{ID: "u-auditor", Name: "kiem.toan", Kind: identity.Person, Grants: []identity.Grant{{Role: identity.Auditor, Organization: identity.Everywhere}}}, from)
-}
-
 func get(t *testing.T, h http.Handler, address string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
