@@ -2,7 +2,7 @@
 # up itself.  check: exactly what continuous integration runs.
 GO ?= go
 
-.PHONY: run test check lint race build bench sim kafka test-kafka kafka-short
+.PHONY: run test check lint race build bench sim kafka test-kafka kafka-short fuzz-api
 
 run: build
 	./bin/socho run --sample
@@ -49,3 +49,14 @@ sim: build
 bench: build
 	./bin/socho bench $(if $(KAFKA),--kafka $(KAFKA))
 	$(GO) test -run '^$$' -bench . -benchmem ./events ./ledger ./internal/postgres ./projections ./internal/readmodel
+
+# Requests made up from the API's description by schemathesis, which comes from
+# PyPI into the user's cache: no answer may be a fault, or one that is not described.
+FUZZER = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/socho/schemathesis
+
+fuzz-api: $(FUZZER)/bin/schemathesis
+	SOCHO_TEST_SCHEMATHESIS=$< SEED=$(SEED) $(GO) test -count=1 -v -run TestSchemathesis ./web/api
+
+$(FUZZER)/bin/schemathesis:
+	python3 -m venv $(FUZZER)
+	$(FUZZER)/bin/pip install --quiet schemathesis==4.32.5

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -94,7 +96,7 @@ func (a *API) guard(o *Operation) func(huma.Context, func(huma.Context)) {
 		ctx := c.Context()
 		p, err := a.Who.FromRequest(r)
 		if err == nil {
-			err = a.mayPass(o, p, c)
+			err = a.mayPass(o, p, c, r)
 		}
 		if err != nil {
 			a.write(c, a.problemOf(ctx, err))
@@ -110,7 +112,7 @@ func (a *API) guard(o *Operation) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-func (a *API) mayPass(o *Operation, p *identity.Principal, c huma.Context) error {
+func (a *API) mayPass(o *Operation, p *identity.Principal, c huma.Context, r *http.Request) error {
 	if p == nil {
 		return problem(http.StatusUnauthorized, "not_signed_in", "Present an API token, or sign in.")
 	}
@@ -119,6 +121,9 @@ func (a *API) mayPass(o *Operation, p *identity.Principal, c huma.Context) error
 		slow := problem(http.StatusTooManyRequests, "too_many_requests", "Too many requests come from this token or session.")
 		slow.retryAfter = httpserver.RetryAfter(after)
 		return slow
+	}
+	if err := legible(r); err != nil {
+		return err
 	}
 	organization := ""
 	switch o.Scope {
@@ -137,6 +142,29 @@ func (a *API) mayPass(o *Operation, p *identity.Principal, c huma.Context) error
 	}
 	if organization != "" && !p.May(o.Right, organization) || organization == "" && !p.MaySomewhere(o.Right) {
 		return notAllowed(o)
+	}
+	return nil
+}
+
+// legible checks that the address holds text alone, PostgreSQL takes no other,
+// and each parameter once and not empty: a filter that is overlooked in silence
+// is worse than an error.
+func legible(r *http.Request) error {
+	text := func(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) }
+	if !text(r.URL.Path) {
+		return wrong("path", "It holds what is no text.")
+	}
+	for name, values := range r.URL.Query() {
+		switch {
+		case !text(name):
+			return wrong("query", "It holds what is no text.")
+		case len(values) != 1:
+			return wrong("query."+name, "It is given %d times.", len(values))
+		case values[0] == "":
+			return wrong("query."+name, "It is empty; leave it out.")
+		case !text(values[0]):
+			return wrong("query."+name, "It holds what is no text.")
+		}
 	}
 	return nil
 }

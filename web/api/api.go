@@ -139,7 +139,7 @@ func (a *API) config() huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Sổ Chợ", Version: "1",
-				Description: "The account book of markets, schools and benefit funds: facts in, exact postings and traceable figures out. Amounts are decimal strings; the meanings are those of the commands' JSON."},
+				Description: "The account book of markets, schools and benefit funds: facts in, exact postings and traceable figures out. Amounts are decimal strings; the meanings are those of the commands' JSON. A parameter is given once and not empty, or left out."},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer), SecuritySchemes: schemes},
 		},
 		Formats:                      map[string]huma.Format{"application/json": format, "json": format},

@@ -242,7 +242,9 @@ func TestPages(t *testing.T) {
 		}
 	}
 	refused(t, ask(a, "all", "GET", api.Prefix+"/outcomes?cursor=nonsense", nil), 422, "invalid")
-	refused(t, ask(a, "all", "GET", api.Prefix+"/outcomes?organisation=x", nil), 422, "invalid")
+	for _, bad := range []string{"organisation=x", "status=", "type=a&type=b", "type=%00", "type=%ff"} {
+		refused(t, ask(a, "all", "GET", api.Prefix+"/outcomes?"+bad, nil), 422, "invalid")
+	}
 	refused(t, ask(a, "all", "GET", api.Prefix+"/transfers?account="+ours+":none", nil), 404, "not_found")
 	refused(t, ask(a, "all", "PUT", api.Prefix+"/outcomes", nil), 405, "method_not_allowed")
 	refused(t, ask(a, "all", "GET", api.Prefix+"/nothing", nil), 404, "not_found")

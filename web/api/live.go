@@ -101,7 +101,8 @@ type Progress struct {
 
 func describeLive(op *huma.Operation) {
 	op.Responses = map[string]*huma.Response{"200": {Description: "A stream of server-sent events: figures, whose data is as that of get-adoption, and position, whose data is {\"position\":{…}}.",
-		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+		Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeObject, Description: "One event.", Required: []string{"event", "data"},
+			Properties: map[string]*huma.Schema{"event": {Type: huma.TypeString, Enum: []any{"figures", "position"}}, "data": {Type: huma.TypeString, Description: "JSON."}}}}}}}
 }
 
 // follow answers with the figures, and again whenever they may have changed,

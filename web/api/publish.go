@@ -55,7 +55,7 @@ type PublishedEvent struct {
 }
 
 type publishInput struct {
-	Key         string `header:"Idempotency-Key" maxLength:"128" doc:"Names this request, for 24 hours: the same once more is answered as the first time."`
+	Key         string `header:"Idempotency-Key" maxLength:"128" pattern:"^[ -~]+$" doc:"Names this request, for 24 hours: the same once more is answered as the first time."`
 	ContentType string `header:"Content-Type" hidden:"true"`
 	DryRun      bool   `query:"dry_run" doc:"Decide as the ledger would, and publish nothing."`
 	Wait        bool   `query:"wait" doc:"Answer when the ledger has decided."`
@@ -134,7 +134,7 @@ func notJSON(line int) *Problem {
 	return p
 }
 
-var tooMany = problem(http.StatusRequestEntityTooLarge, "too_large", "At most %d events go into one request.", maxEvents)
+var tooMany = problem(http.StatusUnprocessableEntity, "too_many", "At most %d events go into one request.", maxEvents)
 
 // lines splits JSON lines. Blank ones are nil: they count, and are skipped.
 func lines(body []byte) (texts [][]byte, err error) {

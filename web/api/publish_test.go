@@ -100,7 +100,7 @@ func TestNothingOfABadRequestIsPublished(t *testing.T) {
 		{"/events/bulk", many, "[" + good + "] x", 422, "not_published"},
 		{"/events/bulk", many, "[" + good, 422, "not_published"},
 		{"/events/bulk", many, good, 422, "not_published"},
-		{"/events/bulk", lines, strings.Repeat("{}\n", 5002), 413, "too_large"},
+		{"/events/bulk", lines, strings.Repeat("{}\n", 5002), 422, "too_many"},
 	} {
 		w := ask(a, "publisher", "POST", api.Prefix+c.path, strings.NewReader(c.body), "Content-Type", c.kind)
 		refused(t, w, c.status, c.code)
