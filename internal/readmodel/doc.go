@@ -2,9 +2,10 @@
 // "projections", and answers the questions of pages and commands from it. SQL
 // stands beside the Go that runs it.
 //
-// It must never know a broker or a key, decide anything that a projection
-// should decide, or read the ledger's own tables. Everything in it can be
-// thrown away and built again from the log.
+// It must never know a broker or a key, or decide anything that a projection
+// should decide. Of the ledger's own tables it reads what a trace leads to, and
+// it writes none. Everything in it can be thrown away and built again from the
+// log.
 //
 //	err := postgres.Migrate(ctx, url, readmodel.Schema, readmodel.Migrations())
 //	db, err := readmodel.Open(ctx, url)

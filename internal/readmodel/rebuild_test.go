@@ -135,6 +135,30 @@ func TestMoved(t *testing.T) {
 	}
 }
 
+// TestBillWithoutWords: a change without words fills in a bill that is there and
+// leaves its words alone; one that is not there is opened by it.
+func TestBillWithoutWords(t *testing.T) {
+	t.Parallel()
+	db, _ := open(t)
+	bill := projections.Bill{Organization: "cho", Bill: "b1", Kind: "market", Holder: "stall:A1", Stall: "A1", Period: "2026-09", Currency: "VND", Issued: 100}
+	pay := func(id string) projections.Bill {
+		return projections.Bill{Organization: "cho", Bill: id, Holder: "stall:A1", Currency: "VND", Paid: 30, Last: projections.Position{Offset: 1}}
+	}
+	for i, bills := range [][]projections.Bill{{bill}, {pay("b1"), pay("b2")}, {pay("b2")}} {
+		step := projections.Step{Projection: "bills", From: int64(i), To: int64(i + 1), Changes: &projections.Changes{Bills: bills}}
+		if err := db.Apply(t.Context(), 0, []projections.Step{step}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bill.Paid, bill.Last.Offset = 30, 1
+	if got, err := db.Bill(t.Context(), "cho", "b1"); err != nil || got != bill {
+		t.Errorf("got %+v, %v, want %+v", got, err, bill)
+	}
+	if got, err := db.Bill(t.Context(), "cho", "b2"); err != nil || got.Paid != 60 || got.Holder != "stall:A1" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 // BenchmarkFold folds a province of about 19,000 events; run it with
 // -benchtime=1x.
 func BenchmarkFold(b *testing.B) {
