@@ -37,7 +37,7 @@ var sampleTrader = struct{ organization, stall, holder string }{"hg-cho-dong-van
 // machine, there are none, and nobody knows the passwords of those made before.
 func (c *RunCommand) demo(ctx context.Context, s *service.Service, people *identity.Directory) (made []web.DemoPerson, err error) {
 	loaded, err := s.DB.Done(ctx, sampleTask)
-	if err != nil || !loaded || !c.loopback() {
+	if err != nil || !loaded || !c.private() {
 		return nil, err
 	}
 	ctx = identity.With(ctx, identity.CLI())
@@ -100,7 +100,7 @@ func (c *RunCommand) doors(ctx context.Context, out io.Writer, address string, p
 		}
 		return nil
 	}
-	if !c.loopback() {
+	if !c.private() {
 		return nil
 	}
 	link, err := people.SetUp(ctx)

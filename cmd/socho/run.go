@@ -97,12 +97,12 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 // setUp keeps a service that has no administrator yet on this machine: whoever
 // came first could make themselves one.
 func (c *RunCommand) setUp(ctx context.Context, people *identity.Directory) error {
-	if c.loopback() {
+	if c.private() {
 		return nil
 	}
 	link, err := people.SetUp(ctx)
 	if err == nil && link != "" {
-		err = usageError{fmt.Errorf("--addr %q: there is no administrator yet; start socho run at 127.0.0.1 first and make one there", c.Addr)}
+		err = usageError{fmt.Errorf("--addr %q: there is no administrator yet; start socho run at 127.0.0.1 first, without --trusted-proxy, and make one there", c.Addr)}
 	}
 	return err
 }

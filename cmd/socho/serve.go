@@ -61,6 +61,9 @@ func (f *ServerFlags) loopback() bool {
 	return err == nil && (host == "localhost" || bad == nil && ip.IsLoopback())
 }
 
+// private says that nobody else comes in, also not by way of a proxy here.
+func (f *ServerFlags) private() bool { return f.loopback() && len(f.TrustedProxy) == 0 }
+
 func (f *ServerFlags) proxies() (found []netip.Prefix, err error) {
 	for _, text := range f.TrustedProxy {
 		text = strings.TrimSpace(text)

@@ -45,7 +45,8 @@ func (Count) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger}, {Type: huma.TypeString, Pattern: `^[0-9]+$`}}}
 }
 
-func figureOf(f *projections.Figure) Figure {
+// FigureOf writes a figure as the commands do.
+func FigureOf(f *projections.Figure) Figure {
 	count := func(text string) Count { return Count{text, f.By == projections.ByValue} }
 	out := Figure{Domain: f.Domain, Period: f.Period, By: f.By, Numerator: count(f.Numerator), Denominator: count(f.Denominator),
 		Rate: f.Rate, Definition: f.Definition, Position: f.Position, Digest: f.Digest}
@@ -61,7 +62,7 @@ func figureOf(f *projections.Figure) Figure {
 func figuresOf(found []projections.Figure) Figures {
 	items := make([]Figure, len(found))
 	for i := range found {
-		items[i] = figureOf(&found[i])
+		items[i] = FigureOf(&found[i])
 	}
 	return Figures{items}
 }
