@@ -2,7 +2,7 @@
 # up itself.  check: exactly what continuous integration runs.
 GO ?= go
 
-.PHONY: run test check lint race build bench sim kafka test-kafka kafka-short fuzz-api
+.PHONY: run test check lint race build bench sim kafka test-kafka kafka-short fuzz-api test-browser
 
 run: build
 	./bin/socho run --sample
@@ -33,8 +33,13 @@ test-kafka:
 kafka-short:
 	SOCHO_TEST_KAFKA=1 $(GO) test -count=1 -v -short -run ApacheKafka ./internal/service
 
+# Every page in a Chromium, where one is installed: complaints, width on a
+# phone, barriers that axe-core sees (fetched by npm), and what each page weighs.
+test-browser:
+	SOCHO_TEST_BROWSER=1 $(GO) test -count=1 -v -run TestBrowser ./web
+
 # The tests come last, so that their closing lines are the last thing printed.
-check: lint race kafka-short test
+check: lint race kafka-short test-browser test
 
 # A thousand seeds of load and faults against the real code, and fifty with real
 # processes killed. What fails is printed with the command that plays it again.

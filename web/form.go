@@ -19,6 +19,7 @@ type formField struct {
 	Max          int    // characters
 	Digits       bool   // a code or PIN
 	Required     bool
+	Fixed        bool // shown, and not to be changed
 	Options      []option
 }
 

@@ -271,9 +271,10 @@ func (s *site) tasksAnywhere(r *request) (tasks []task, err error) {
 	}{
 		{"search", "/events", identity.SeeEvents},
 		{"people", "/people", identity.ManagePeople},
+		{"organizations", "/organizations", identity.SeeTrail},
 		{"tokens", "/tokens", identity.ManageTokens},
 		{"trail", "/trail", identity.SeeTrail},
-		{"verify", "/health", identity.Verify},
+		{"health", "/health", identity.SeeTrail},
 	} {
 		if r.who.MaySomewhere(t.right) && (s.Sessions != nil || t.right == identity.SeeEvents) {
 			tasks = append(tasks, task{Title: l.say("task." + t.key), Detail: l.say("task." + t.key + ".detail"), Link: t.link})

@@ -163,9 +163,9 @@ func (s *site) welcome(r *request) (*view, error) {
 		key = "set_up"
 		fields = append([]formField{r.ask("name", "text", "username")}, fields...)
 	} else {
-		fields = append(fields, hidden("name", name))
+		fields = append([]formField{r.myName(name)}, fields...)
 	}
-	fields[len(fields)-2].Hint = r.language.say("ask.password.new", "n", identity.PasswordLeast)
+	fields[1].Hint = r.language.say("ask.password.new", "n", identity.PasswordLeast)
 	v, page := r.formView(key, "/welcome", fields...)
 	page.Steps, page.At = r.setUpSteps(), 0
 	if r.Method != http.MethodPost {
@@ -238,14 +238,20 @@ func (s *site) me(r *request) (*view, error) {
 	return &view{template: "me", title: r.language.say("me.title"), section: "me", data: page}, nil
 }
 
+// myName shows a user name beside a password that is set, so that browsers keep
+// the two together.
+func (r *request) myName(name string) formField {
+	return formField{Name: "name", Label: r.language.say("ask.name"), Value: name, Autocomplete: "username", Fixed: true}
+}
+
 // mine leads back to one's account.
 func (r *request) mine(v *view, page *formPage) {
 	v.crumbs, page.Form.Cancel = []crumb{{r.language.say("me.title"), "/me"}}, "/me"
 }
 
 func (s *site) changePassword(r *request) (*view, error) {
-	v, page := r.formView("password", "/me/password", r.ask("old", "password", "current-password"), r.ask("password", "password", "new-password"))
-	page.Form.Fields[1].Hint = r.language.say("ask.password.new", "n", identity.PasswordLeast)
+	v, page := r.formView("password", "/me/password", r.myName(r.who.Name), r.ask("old", "password", "current-password"), r.ask("password", "password", "new-password"))
+	page.Form.Fields[2].Hint = r.language.say("ask.password.new", "n", identity.PasswordLeast)
 	r.mine(v, page)
 	if r.Method != http.MethodPost {
 		return v, nil
