@@ -54,7 +54,9 @@ type eventPage struct {
 	Actor        string
 	Raw          string
 	Related      []projections.TracedEvent
-	Previous     int64 // −1 for none
+	Figures      []crumb // published figures that count the event
+	Receipt      string  // where its receipt is
+	Previous     int64   // −1 for none
 }
 
 func (s *site) event(r *request) (*view, error) {
@@ -73,9 +75,15 @@ func (s *site) event(r *request) (*view, error) {
 	if record, err := s.Records.At(r.Context(), shard, offset); err == nil {
 		page.Record = &record
 		page.open(r.language)
+		if page.Event != nil && o.Status.Accepted() {
+			page.Figures = r.language.figuresOf(page.Event)
+		}
 	} else {
 		// The ledger's own word is shown even while the log cannot be read.
 		s.Log.WarnContext(r.Context(), "record cannot be read", "shard", shard, "offset", offset, "error", err)
+	}
+	if s.Receipt != nil {
+		page.Receipt = s.Receipt(shard, offset)
 	}
 	if o.Organization != "" {
 		organization, err := s.Model.Organization(r.Context(), o.Organization)
@@ -93,6 +101,35 @@ func (s *site) event(r *request) (*view, error) {
 		v.crumbs = r.crumbs(*page.Organization)
 	}
 	return v, nil
+}
+
+// countedIn is the domain whose figures count a fact; the registry's facts name
+// theirs.
+var countedIn = map[string]string{
+	"benefit.person_entitled": projections.Benefits, "benefit.payout_settled": projections.Benefits,
+	"benefit.payout_returned": projections.Benefits, "benefit.paid_in_cash": projections.Benefits,
+	"market.payment_received": projections.Fees, "school.bill_paid": projections.Fees,
+}
+
+// figuresOf links to the figures, over the month that the event is effective
+// in or speaks of, that count it.
+func (l *language) figuresOf(e *events.Event) (links []crumb) {
+	domain, period := countedIn[events.Name(e.Type)], string(e.Fact.Effective())
+	switch f := e.Fact.(type) {
+	case *events.InstitutionReported:
+		domain = string(f.Domain)
+	case *events.FigureReported:
+		domain = string(f.Domain)
+	case *events.PersonEntitled:
+		period = string(f.Period)
+	}
+	if domain == "" || len(period) < len("2006-01") {
+		return nil
+	}
+	for _, by := range projections.Bys(domain) {
+		links = append(links, crumb{l.say("figure." + domain + "." + by + ".title"), figureLink(projections.Query{Domain: domain, By: by, Period: period[:len("2006-01")]})})
+	}
+	return links
 }
 
 // related lists records that reverse this event or take it up again.

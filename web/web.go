@@ -41,8 +41,9 @@ type Sources struct {
 	Access   Access
 	People   *identity.Directory // with Sessions; nil: nobody can sign in
 	Sessions *identity.Sessions
-	Demo     []DemoPerson                           // whom a visitor may be while the sample is loaded; nil: nobody
-	Shards   func(context.Context) ([]Shard, error) // nil: not shown
+	Receipt  func(shard int, offset int64) (address string) // nil: receipts are not handed out
+	Demo     []DemoPerson                                   // whom a visitor may be while the sample is loaded; nil: nobody
+	Shards   func(context.Context) ([]Shard, error)         // nil: not shown
 	Model    ReadModel
 	Outcomes OutcomeSource
 	Records  RecordSource

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"socho/internal/httpserver"
 	"socho/internal/identity"
@@ -27,6 +29,9 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 	pages, err := web.New(web.Sources{
 		Model: s.Read, Outcomes: s.DB, Records: s.Log,
 		Access: people, People: people, Sessions: sessions, Demo: demo,
+		Receipt: func(shard int, offset int64) string {
+			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
+		},
 		Health: func(ctx context.Context) error {
 			select {
 			case <-server.Draining():
@@ -74,8 +79,8 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 	if err != nil {
 		return nil, err
 	}
-	callers := callers{people}
-	programs, err := api.New(api.Options{Service: s, Proof: at, Who: callers, PrincipalRate: c.RatePrincipal,
+	callers, limits := callers{people}, httpserver.NewLimits(c.RatePrincipal)
+	programs, err := api.New(api.Options{Service: s, Proof: at, Who: callers, Limits: limits,
 		Draining: server.Draining(), Observer: counted, SessionCookie: sessions.Cookie.Name, Log: log})
 	if err != nil {
 		return nil, err
@@ -85,8 +90,24 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 	mux.Handle("/openapi.json", programs)
 	mux.Handle("/metrics", scraped(counted, callers))
 	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
-	mux.Handle("/", sessions.Handler(httpserver.Routed(pages)))
+	mux.Handle("/", sessions.Handler(paced(limits, counted, httpserver.Routed(pages))))
 	return httpserver.Routed(mux), nil
+}
+
+// paced turns requests of a session away that come too fast. The API counts its
+// callers itself, tokens among them.
+func paced(limits *httpserver.Limits, counted *metrics.Metrics, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := identity.From(r.Context()); p != nil {
+			if ok, after := limits.Take(p.ID, time.Now()); !ok {
+				counted.Limited("principal")
+				w.Header().Set("Retry-After", httpserver.RetryAfter(after))
+				httpserver.Problem(w, http.StatusTooManyRequests, "too_many_requests", "Too many requests come from this session.")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // directory is who there is and what they may do.
