@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"socho/internal/httpserver"
 	"socho/internal/identity"
@@ -78,8 +79,8 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 	if err != nil {
 		return nil, err
 	}
-	callers := callers{people}
-	programs, err := api.New(api.Options{Service: s, Proof: at, Who: callers, PrincipalRate: c.RatePrincipal,
+	callers, limits := callers{people}, httpserver.NewLimits(c.RatePrincipal)
+	programs, err := api.New(api.Options{Service: s, Proof: at, Who: callers, Limits: limits,
 		Draining: server.Draining(), Observer: counted, SessionCookie: sessions.Cookie.Name, Log: log})
 	if err != nil {
 		return nil, err
@@ -89,8 +90,24 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 	mux.Handle("/openapi.json", programs)
 	mux.Handle("/metrics", scraped(counted, callers))
 	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
-	mux.Handle("/", sessions.Handler(httpserver.Routed(pages)))
+	mux.Handle("/", sessions.Handler(paced(limits, counted, httpserver.Routed(pages))))
 	return httpserver.Routed(mux), nil
+}
+
+// paced turns requests of a session away that come too fast. The API counts its
+// callers itself, tokens among them.
+func paced(limits *httpserver.Limits, counted *metrics.Metrics, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := identity.From(r.Context()); p != nil {
+			if ok, after := limits.Take(p.ID, time.Now()); !ok {
+				counted.Limited("principal")
+				w.Header().Set("Retry-After", httpserver.RetryAfter(after))
+				httpserver.Problem(w, http.StatusTooManyRequests, "too_many_requests", "Too many requests come from this session.")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // directory is who there is and what they may do.

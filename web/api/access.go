@@ -116,7 +116,7 @@ func (a *API) mayPass(o *Operation, p *identity.Principal, c huma.Context, r *ht
 	if p == nil {
 		return problem(http.StatusUnauthorized, "not_signed_in", "Present an API token, or sign in.")
 	}
-	if ok, after := a.limits.Take(p.ID, time.Now()); !ok {
+	if ok, after := a.Limits.Take(p.ID, time.Now()); !ok {
 		a.Observer.Limited("principal")
 		slow := problem(http.StatusTooManyRequests, "too_many_requests", "Too many requests come from this token or session.")
 		slow.retryAfter = httpserver.RetryAfter(after)

@@ -45,12 +45,12 @@ type Authenticator interface {
 // Options say what the API answers from. Service and Who are required.
 type Options struct {
 	Service       *service.Service
-	Proof         service.Proof   // the published log, for receipts and checkpoints
-	Who           Authenticator   //
-	PrincipalRate float64         // requests a second of one principal; 0: any
-	Draining      <-chan struct{} // closed when streams are to end; nil: never
-	Observer      Observer        // nil: nobody
-	SessionCookie string          // its name, for the description
+	Proof         service.Proof      // the published log, for receipts and checkpoints
+	Who           Authenticator      //
+	Limits        *httpserver.Limits // of each principal; nil: none
+	Draining      <-chan struct{}    // closed when streams are to end; nil: never
+	Observer      Observer           // nil: nobody
+	SessionCookie string             // its name, for the description
 	Log           *slog.Logger
 }
 
@@ -68,12 +68,11 @@ func (nobody) Stream() func() { return func() {} }
 // API is the handler with what it answers from.
 type API struct {
 	Options
-	huma   huma.API
-	mux    *http.ServeMux
-	limits *httpserver.Limits
-	live   *live
-	known  map[string]*Operation // by id
-	made   map[string]bool       // operations that have a handler
+	huma  huma.API
+	mux   *http.ServeMux
+	live  *live
+	known map[string]*Operation // by id
+	made  map[string]bool       // operations that have a handler
 }
 
 // New returns the API. Errors: an operation of the table without a handler, or
@@ -88,7 +87,10 @@ func New(o Options) (*API, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	a := &API{Options: o, mux: http.NewServeMux(), limits: httpserver.NewLimits(o.PrincipalRate), live: newLive(o.Service),
+	if o.Limits == nil {
+		o.Limits = httpserver.NewLimits(0)
+	}
+	a := &API{Options: o, mux: http.NewServeMux(), live: newLive(o.Service),
 		known: map[string]*Operation{}, made: map[string]bool{}}
 	for i := range Operations {
 		a.known[Operations[i].ID] = &Operations[i]

@@ -205,9 +205,8 @@ func (a *API) publish(ctx context.Context, in *publishInput, texts [][]byte) (*p
 
 // batch is a request whose events may all be published.
 type batch struct {
-	input  []byte // lines for intake, numbered from 1
-	events []PublishedEvent
-	lines  map[int]int // place in events by intake's line
+	input  []byte           // a line for each event
+	events []PublishedEvent // of each line, in order
 }
 
 // checked reads every event as intake will, and asks for the right in each one's
@@ -215,7 +214,7 @@ type batch struct {
 // anything is, nothing is published.
 func (a *API) checked(ctx context.Context, texts [][]byte) (*batch, error) {
 	p := identity.From(ctx)
-	b := &batch{lines: map[int]int{}}
+	b := &batch{}
 	malformed := problem(http.StatusUnprocessableEntity, "not_published", "Nothing was published: not everything is an event.")
 	forbidden := problem(http.StatusForbidden, "not_allowed", "Nothing was published: this needs the right %s in the organization of every event.", identity.PublishEvents)
 	say := func(into *Problem, f Fault) {
@@ -242,7 +241,6 @@ func (a *API) checked(ctx context.Context, texts [][]byte) (*batch, error) {
 		b.input = append(append(b.input, text...), '\n')
 		b.events = append(b.events, PublishedEvent{Line: i + 1, EventID: string(fact.Event.ID), Organization: fact.Event.Subject,
 			Shard: events.ShardOf([]byte(fact.Event.Subject), a.Service.Log.Partitions()), Status: "published"})
-		b.lines[len(b.events)] = len(b.events) - 1
 	}
 	switch {
 	case len(forbidden.Errors) > 0:
@@ -255,15 +253,11 @@ func (a *API) checked(ctx context.Context, texts [][]byte) (*batch, error) {
 	return b, nil
 }
 
+// options hand the batch in on the caller's behalf. The events that intake keeps
+// from the log are marked as it says so.
 func (b *batch) options(ctx context.Context) intake.Options {
-	return intake.Options{Actor: actor(identity.From(ctx))}
-}
-
-// refused marks the events that intake kept from the log, and returns the places
-// of the others by shard, in order.
-func (b *batch) refused(report intake.Report) map[int][]int {
-	for _, r := range report.Refusals {
-		e := &b.events[b.lines[r.Line]]
+	return intake.Options{Actor: actor(identity.From(ctx)), Refused: func(r intake.LineError) {
+		e := &b.events[r.Line-1]
 		e.Status, e.Code = "not_published", string(r.Code)
 		switch r.Code {
 		case intake.PersonErased:
@@ -271,7 +265,11 @@ func (b *batch) refused(report intake.Report) map[int][]int {
 		case intake.EraseRefused:
 			e.Reason = "keys are destroyed by an operator alone: socho person erase"
 		}
-	}
+	}}
+}
+
+// sent returns the places of the events that intake has sent by shard, in order.
+func (b *batch) sent() map[int][]int {
 	sent := map[int][]int{}
 	for i := range b.events {
 		if e := &b.events[i]; e.Status == "published" {
@@ -304,7 +302,7 @@ func (a *API) send(ctx context.Context, b *batch, wait bool) (Published, error) 
 	if err != nil {
 		return Published{}, err
 	}
-	sent := b.refused(report)
+	sent := b.sent()
 	at := map[[2]int64]int{} // place in events by shard and offset
 	for _, r := range report.Ranges {
 		for offset := r.First; offset < r.Next; offset++ {
@@ -338,7 +336,7 @@ func (a *API) try(ctx context.Context, b *batch) (Published, error) {
 	if err != nil {
 		return Published{}, err
 	}
-	sent := b.refused(trial.Report)
+	sent := b.sent()
 	result := b.result(trial.Report)
 	result.DryRun, result.Check = true, "decision"
 	for shard, outcomes := range trial.Outcomes {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"socho/events"
+	"socho/internal/httpserver"
 	"socho/internal/identity"
 	"socho/web/api"
 )
@@ -69,6 +70,29 @@ func TestPublishMany(t *testing.T) {
 	array := "[" + fee(ours, "many3", "A22") + ", " + fee(ours, "many4", "A23") + "]"
 	if got := read[api.Published](t, ask(a, "publisher", "POST", api.Prefix+"/events/bulk?wait=true", strings.NewReader(array), "Content-Type", many)); got.Outcomes["posted"] != 2 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Events of erased persons are kept from the log, however many, and the others
+// are told apart from them.
+func TestErasedPersons(t *testing.T) {
+	a := handler(t)
+	s, _ := opened(t)
+	if err := s.Vault.Erase(t.Context(), ours, "p-gone", "all"); err != nil {
+		t.Fatal(err)
+	}
+	var body strings.Builder
+	const gone = 1100 // more than intake names
+	for i := range gone {
+		body.WriteString(strings.Replace(fee(ours, fmt.Sprint("gone", i), "A40"), fmt.Sprintf(`"p-gone%d"`, i), `"p-gone"`, 1) + "\n")
+	}
+	body.WriteString(fee(ours, "here1", "A41") + "\n" + event(ours, "person.erased", "here2", `{"effective_on":"2026-09-03","person":"p-x1","scope":"all"}`))
+	for _, query := range []string{"?dry_run=true", "?wait=true"} {
+		got := read[api.Published](t, ask(a, "publisher", "POST", api.Prefix+"/events/bulk"+query, strings.NewReader(body.String()), "Content-Type", lines))
+		first, here, erasure := got.Events[0], got.Events[gone], got.Events[gone+1]
+		if got.NotPublished != gone+1 || got.Published != 1 || first.Code != "person_erased" || first.Offset != nil || here.Status != "posted" || erasure.Code != "erase_refused" {
+			t.Errorf("%s: %d, %d, %+v %+v %+v", query, got.Published, got.NotPublished, first, here, erasure)
+		}
 	}
 }
 
@@ -155,7 +179,7 @@ func TestIdempotencyKey(t *testing.T) {
 }
 
 func TestTooFast(t *testing.T) {
-	a := handler(t, func(o *api.Options) { o.PrincipalRate = 1 })
+	a := handler(t, func(o *api.Options) { o.Limits = httpserver.NewLimits(1) })
 	var w *httptest.ResponseRecorder
 	for range 4 {
 		w = ask(a, "all", "GET", api.Prefix+"/shards", nil)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"strings"
+
 	"github.com/danielgtaylor/huma/v2"
 
 	"socho/events"
@@ -39,7 +41,9 @@ func (a *API) register() {
 func (a *API) eventSchema() *huma.Schema {
 	types := make([]any, 0, 32)
 	for _, t := range events.Types() {
-		types = append(types, t)
+		if area, _, _ := strings.Cut(events.Name(t), "."); area != "shard" && area != "intake" { // the ledger's own
+			types = append(types, t)
+		}
 	}
 	text := func(doc string, most int) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, Description: doc, MinLength: new(1), MaxLength: &most}
