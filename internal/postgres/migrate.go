@@ -41,11 +41,24 @@ func LedgerMigrations() fs.FS {
 var ErrDrift = errors.New("schema_drift")
 
 // roles must be there before grants name them. They belong to the cluster, so
-// another database may have made them already, even this very moment.
+// another database may have made them already, even this very moment. The
+// service writes for every organization, and PostgreSQL takes no COPY where
+// rows are kept from whoever copies; the reader sees those it was let see.
 const roles = `
 DO $$ BEGIN
-    CREATE ROLE socho_service NOLOGIN;
+    CREATE ROLE socho_service NOLOGIN BYPASSRLS;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+DO $$ BEGIN
+    CREATE ROLE socho_reader NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+DO $$ BEGIN
+    IF NOT (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'socho_service') THEN
+        ALTER ROLE socho_service BYPASSRLS;
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'socho_service is kept from rows that it must write; as a superuser, run: ALTER ROLE socho_service BYPASSRLS';
 END $$;`
 
 // Migrate brings one schema up to date, making it where it is missing. Each

@@ -45,15 +45,22 @@ var (
 
 // Open connects with the service's role, which may change rows and no tables.
 func Open(ctx context.Context, url string) (*DB, error) {
-	return open(ctx, url, Schema, "SET ROLE socho_service")
+	return open(ctx, url, Schema, "SET ROLE socho_service", nil)
+}
+
+// OpenReader connects with the role that sees the rows of some organizations
+// alone. scope says which, on a connection each time one is taken for a query:
+// identity.ScopeConn does, by the principal of the query's context.
+func OpenReader(ctx context.Context, url string, scope func(context.Context, *pgx.Conn) error) (*DB, error) {
+	return open(ctx, url, Schema, "SET ROLE socho_reader", scope)
 }
 
 // OpenMaintenance connects with the role of the URL itself, for a rebuild.
 func OpenMaintenance(ctx context.Context, url string) (*DB, error) {
-	return open(ctx, url, Schema, "")
+	return open(ctx, url, Schema, "", nil)
 }
 
-func open(ctx context.Context, url, schema, role string) (*DB, error) {
+func open(ctx context.Context, url, schema, role string, scope func(context.Context, *pgx.Conn) error) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database address: %w", err)
@@ -79,6 +86,12 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 		}
 		_, err := conn.Exec(ctx, role)
 		return err
+	}
+	if scope != nil {
+		config.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) {
+			err := scope(ctx, conn)
+			return err == nil, err
+		}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -48,7 +48,7 @@ func (db *DB) Begin(ctx context.Context, projection string) (projections.Store, 
 	if db.part != nil {
 		db.part.Close()
 	}
-	db.part, err = open(ctx, db.url, schema, "")
+	db.part, err = open(ctx, db.url, schema, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,7 @@ func (db *DB) Switch(ctx context.Context, projection string) (switched bool, err
 				`DROP TABLE ` + db.schema + `.` + t,
 				`ALTER TABLE ` + schema + `.` + t + ` SET SCHEMA ` + db.schema,
 				`GRANT SELECT, INSERT, UPDATE, DELETE ON ` + db.schema + `.` + t + ` TO socho_service`,
+				`SELECT ` + db.schema + `.show_rows('` + db.schema + `.` + t + `')`,
 			} {
 				if _, err := tx.Exec(ctx, sql); err != nil {
 					return err
