@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 
+	"socho/internal/httpserver"
 	"socho/internal/identity"
 	"socho/internal/metrics"
 )
@@ -24,8 +24,9 @@ func (*RunCommand) Help() string {
 	return "Example: socho run --sample\n\nThe embedded default keeps everything in the data directory. Its broker survives kill -9, but not a damaged disk: the ledger notices and stands still. For money of consequence, run Apache Kafka and give --kafka and --database. See docs/configuration.md."
 }
 
-// Run serves until the context ends.
-func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
+// Run serves until the context ends. It answers from the first moment on, that it
+// is starting; and it closes the service only when nobody asks any more.
+func (c *RunCommand) Run(ctx context.Context, call *Call) error {
 	// Where much piles up, it is collected sooner. GOMEMLIMIT says otherwise where
 	// it is set.
 	if os.Getenv("GOMEMLIMIT") == "" {
@@ -40,8 +41,25 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with --addr", err)
 	}
-	defer listener.Close()
+	var ended error
+	drained := make(chan struct{})
+	serving, end := context.WithCancel(ctx)
+	defer end()
+	handler := &httpserver.Later{}
+	go func() {
+		defer close(drained)
+		ended = server.Serve(serving, listener, handler)
+	}()
 	call.observer = counted
+	err = c.work(ctx, call, server, server.Scheme()+"://"+listener.Addr().String(), handler, counted, drained)
+	end()
+	<-drained
+	return errors.Join(err, ended)
+}
+
+// work opens the service and hands it over to the server, until that has
+// drained.
+func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Server, address string, handler *httpserver.Later, counted *metrics.Metrics, drained <-chan struct{}) (err error) {
 	s, err := call.open(ctx, true)
 	if err != nil {
 		return err
@@ -72,26 +90,22 @@ func (c *RunCommand) Run(ctx context.Context, call *Call) (err error) {
 	if err != nil {
 		return err
 	}
-	handler, err := c.handler(call, s, at, people, server, counted, demo)
+	pages, err := c.handler(call, s, at, people, server, counted, demo)
 	if err != nil {
 		return err
 	}
-	address := server.Scheme() + "://" + listener.Addr().String()
 	if stack := s.Stack(); stack != nil {
 		if err := stack.SetWeb(address); err != nil {
 			return err
 		}
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener, handler) }()
+	handler.Set(pages)
 	fmt.Fprintln(call.Stdout, "ready", address)
 	if err := c.doors(ctx, call.Stdout, address, people, demo); err != nil {
 		return err
 	}
-	if err = <-served; errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	return err
+	<-drained
+	return nil
 }
 
 // setUp keeps a service that has no administrator yet on this machine: whoever

@@ -171,12 +171,24 @@ func TestServeOverTLS(t *testing.T) {
 			t.Errorf("%s %s: %d %s", c.method, c.path, code, text)
 		}
 	}
-	// Who published it stands on the log.
+	live, err := http.NewRequestWithContext(t.Context(), "GET", r.at+"/api/v1/adoption/live?domain=fees", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live.Header.Set("Authorization", "Bearer "+made.Secret)
+	stream, err := r.client.Do(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	first := make([]byte, 14)
+	if _, err := io.ReadFull(stream.Body, first); err != nil || string(first) != "event: figures" {
+		t.Errorf("%q %v", first, err)
+	}
 	if _, text := r.ask(t, "GET", "/metrics", "", ""); !strings.Contains(text, `socho_outcomes_total{status="recorded",type="organization.registered"} 1`) {
 		t.Error("the event is not counted")
 	}
-	r.client.CloseIdleConnections()
-	r.stop()
+	r.stop() // the stream is still open: it ends as well
 	if code := <-r.code; code != 0 {
 		t.Errorf("ended with %d", code)
 	}

@@ -228,6 +228,18 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 	}
 }
 
+func TestStarting(t *testing.T) {
+	var l Later
+	handler := server(t, Options{}).wrap(&l)
+	if w := ask(handler, "GET", "127.0.0.1:1"); w.Code != 503 || !strings.Contains(w.Body.String(), "starting") {
+		t.Error(w.Code, w.Body)
+	}
+	l.Set(http.NotFoundHandler())
+	if w := ask(handler, "GET", "127.0.0.1:1"); w.Code != 404 {
+		t.Error(w.Code)
+	}
+}
+
 // What is under way is finished, streams are told, nothing new is taken.
 func TestDrain(t *testing.T) {
 	s := server(t, Options{})
