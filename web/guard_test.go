@@ -97,8 +97,12 @@ func TestDenied(t *testing.T) {
 	}
 	trader := as(t, &identity.Principal{ID: "c-x", Name: "A12", Kind: identity.Person, Grants: []identity.Grant{{Role: identity.Trader, Organization: market, Object: "A12"}}}, sources(t, newFake()))
 	for address, status := range map[string]int{"/stalls/" + market + "/A12": 200, "/bills/" + market + "/b-2609": 200, "/stalls/" + market + "/B01": 403, "/bills/" + market + "/b-none": 403, "/markets/" + market: 403, "/work": 200} {
-		if w := get(t, trader, address); w.Code != status {
+		w := get(t, trader, address)
+		if w.Code != status {
 			t.Errorf("the trader's %s: %d", address, w.Code)
+		}
+		if status == 200 && strings.Contains(w.Body.String(), `href="/markets`) || status == 200 && strings.Contains(w.Body.String(), `href="/events`) {
+			t.Errorf("the trader's %s leads where traders may not go", address)
 		}
 	}
 }

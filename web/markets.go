@@ -78,11 +78,12 @@ func (s *site) organization(r *request, kind string) (projections.Organization, 
 	return o, err
 }
 
-// crumbs leads down to an organization's own page.
+// crumbs leads down to an organization's own page, where the visitor may go
+// there.
 func (r *request) crumbs(o projections.Organization) []crumb {
 	base := baseOf(o.Kind)
-	if base == "" {
-		return []crumb{{o.Name, ""}}
+	if base == "" || !r.who.May(identity.SeeBoard, o.Organization) && !r.who.May(identity.SeePayouts, o.Organization) {
+		return []crumb{{r.language.say("nav.work"), "/work"}, {o.Name, ""}}
 	}
 	return []crumb{{r.language.say("nav." + o.Kind), strings.TrimSuffix(base, "/")}, {o.Name, base + o.Organization}}
 }
