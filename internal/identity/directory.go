@@ -21,11 +21,12 @@ import (
 // for concurrent use. Whoever changes people, cards or tokens is the principal
 // of the context, and the directory itself checks that they may.
 type Directory struct {
-	pool   *pgxpool.Pool
-	seal   *subtle.XChaCha20Poly1305
-	keyed  []byte // of the hashes of names and addresses
-	hasher hasher
-	now    func() time.Time
+	pool    *pgxpool.Pool
+	seal    *subtle.XChaCha20Poly1305
+	keyed   []byte // of the hashes of names and addresses
+	copyKey []byte // of backups
+	hasher  hasher
+	now     func() time.Time
 }
 
 // Open takes the service's pool, and how to derive keys from the master key,
@@ -39,11 +40,15 @@ func Open(pool *pgxpool.Pool, derive func(purpose string) ([]byte, error)) (*Dir
 	if err != nil {
 		return nil, err
 	}
+	copies, err := derive("identity copies")
+	if err != nil {
+		return nil, err
+	}
 	seal, err := subtle.NewXChaCha20Poly1305(sealing)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	return &Directory{pool: pool, seal: seal, keyed: keyed, hasher: make(hasher, 3), now: time.Now}, nil
+	return &Directory{pool: pool, seal: seal, keyed: keyed, copyKey: copies, hasher: make(hasher, 3), now: time.Now}, nil
 }
 
 // WithClock returns the directory under another clock, for tests.

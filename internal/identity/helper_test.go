@@ -145,6 +145,21 @@ func (b *browser) signIn(t *testing.T, name, password string) error {
 	})
 }
 
+// second gives the second factor.
+func (b *browser) second(t *testing.T, code string) error {
+	t.Helper()
+	return b.visit(t, func(ctx context.Context, s *identity.Sessions) error { return s.SecondFactor(ctx, code) })
+}
+
+// card signs in by a card.
+func (b *browser) card(t *testing.T, token, pin string) error {
+	t.Helper()
+	return b.visit(t, func(ctx context.Context, s *identity.Sessions) error {
+		_, err := s.SignInByCard(ctx, token, pin)
+		return err
+	})
+}
+
 // errSecond: the password was right, and the second factor is due.
 var errSecond = errors.New("second factor")
 

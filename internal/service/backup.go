@@ -27,8 +27,9 @@ import (
 //	verifiers          the public keys that its log is checked with
 //	log/<shard>/…      the published log: every record, tile and checkpoint
 //	keys/<time>.jsonl  the sealing keys, wrapped under the master key
+//	people             who may sign in and what they did, sealed under the master key
 //
-// Tables are not in it: they follow from the log. Neither is the master key nor
+// Other tables are not in it: they follow from the log. Neither is the master key nor
 // the signing key, which belong elsewhere: whoever has both halves can read
 // everything.
 type (
@@ -40,8 +41,9 @@ type (
 		Shards    map[int]ShardManifest `json:"shards"`
 		Keys      string                `json:"keys"` // file below keys/
 		KeyCount  int                   `json:"key_count"`
-		Done      []string              `json:"done"`  // tasks that are done once
-		Inbox     map[int]int64         `json:"inbox"` // positions
+		People    int                   `json:"people,omitempty"` // rows of the file people; none in backups that had no such file
+		Done      []string              `json:"done"`             // tasks that are done once
+		Inbox     map[int]int64         `json:"inbox"`            // positions
 		Copied    int                   `json:"copied"`
 		Kept      int                   `json:"kept"`
 		KeysGone  int                   `json:"key_copies_expired"`
@@ -114,6 +116,9 @@ func (s *Service) Backup(ctx context.Context, at Proof, dir, master string, prog
 	// The keys come after the log: whatever it holds was sealed under keys that
 	// were durable before.
 	if err := s.copyKeys(ctx, m, dir, master); err != nil {
+		return nil, err
+	}
+	if m.People, err = s.copyPeople(ctx, dir, master); err != nil {
 		return nil, err
 	}
 	if m.Done, m.Inbox, err = s.DB.AppState(ctx); err != nil {
@@ -344,6 +349,11 @@ func RestoreBackup(ctx context.Context, o Options, dir string, progress Progress
 	defer f.Close()
 	if _, err := s.Vault.Import(ctx, f); err != nil {
 		return nil, err
+	}
+	if m.People > 0 {
+		if err := s.restorePeople(ctx, dir, filepath.Join(o.Data, "master.key")); err != nil {
+			return nil, err
+		}
 	}
 	for _, task := range m.Done {
 		if err := s.DB.SetDone(ctx, task); err != nil {

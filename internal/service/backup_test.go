@@ -42,6 +42,9 @@ func TestBackupAndRestore(t *testing.T) {
 	if err := s.DB.SetDone(t.Context(), "sample"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.DB.Exec(t.Context(), `INSERT INTO app.people (person, name) VALUES ('u-abcdefghijklmnopqrstuvwxyz', 'lan')`); err != nil {
+		t.Fatal(err)
+	}
 	second := backup()
 	if second.Kept < 3 || second.Published != first.Published+300 {
 		t.Errorf("the second backup: %+v after %+v", second, first)
@@ -93,6 +96,10 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if done, err := s.DB.Done(t.Context(), "sample"); err != nil || !done {
 		t.Errorf("what is done once would be done again: %v", err)
+	}
+	var name string
+	if err := s.DB.QueryRow(t.Context(), `SELECT name FROM app.people`).Scan(&name); err != nil || name != "lan" {
+		t.Errorf("people: %q, %v", name, err)
 	}
 	open := func(person, id string) error {
 		t.Helper()

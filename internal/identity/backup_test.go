@@ -1,0 +1,78 @@
+package identity_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"socho/internal/identity"
+)
+
+// What was copied signs in elsewhere as it did here, and the trail goes on.
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	h, other := open(t), open(t)
+	id := h.person(t, "lan", "market_manager@hg-cho", "auditor@*")
+	b := h.browser("192.0.2.1")
+	must(t, b.signIn(t, "lan", good))
+	_, recovery := b.enrol(t)
+	_, token, pin, err := h.IssueCard(cli(t), "hg-cho", "A12", "p-17")
+	must(t, err)
+	_, secret, err := h.CreateToken(cli(t), "kế toán", []identity.Grant{{Right: identity.SeeBills, Organization: "hg-cho"}}, identity.TokenMost)
+	must(t, err)
+	for range 600 { // more than one line
+		must(t, h.Record(cli(t), identity.Entry{Action: identity.Exported, Outcome: identity.OK}))
+	}
+	var copied bytes.Buffer
+	rows, err := h.Export(t.Context(), &copied)
+	must(t, err)
+	if rows < 606 || bytes.Contains(copied.Bytes(), []byte("lan")) || bytes.Contains(copied.Bytes(), []byte("argon2id")) {
+		t.Errorf("%d rows", rows)
+	}
+	// Altered, cut short, continued: nothing is taken in.
+	for what, text := range map[string][]byte{
+		"cut short": copied.Bytes()[:copied.Len()-1], "cut at a piece": copied.Bytes()[:64<<10], "empty": nil,
+		"continued": append(bytes.Clone(copied.Bytes()), 0), "altered": func() []byte {
+			c := bytes.Clone(copied.Bytes())
+			c[len(c)/2] ^= 1
+			return c
+		}(),
+	} {
+		_, err := other.Import(t.Context(), bytes.NewReader(text))
+		wants(t, what, err, identity.ErrBadCopy)
+	}
+	if people, err := other.People(cli(t)); err != nil || len(people) != 0 {
+		t.Fatalf("%v, %v", people, err)
+	}
+	n, err := other.Import(t.Context(), bytes.NewReader(copied.Bytes()))
+	if err != nil || n != rows {
+		t.Fatalf("%d rows of %d, %v", n, rows, err)
+	}
+	_, err = other.Import(t.Context(), bytes.NewReader(copied.Bytes()))
+	wants(t, "twice", err, identity.ErrTaken)
+
+	was, err := h.Staff(cli(t), id)
+	must(t, err)
+	is, err := other.Staff(cli(t), id)
+	must(t, err)
+	if d := cmp.Diff(was, is); d != "" {
+		t.Error(d)
+	}
+	wants(t, "the password", other.browser("192.0.2.1").signIn(t, "lan", good), errSecond)
+	again := other.browser("192.0.2.1")
+	wants(t, "the password", again.signIn(t, "lan", good), errSecond)
+	must(t, again.second(t, recovery[0]))
+	_, err = other.ByToken(t.Context(), secret)
+	must(t, err)
+	must(t, other.browser("192.0.2.1").card(t, token, pin))
+
+	before, _, err := h.Trail(t.Context(), identity.TrailFilter{}, 500, "")
+	must(t, err)
+	after, _, err := other.Trail(t.Context(), identity.TrailFilter{Action: identity.Exported}, 500, "")
+	must(t, err)
+	if len(after) != 500 || !slices.IsSortedFunc(after, func(a, b identity.Entry) int { return b.At.Compare(a.At) }) || len(before) != 500 {
+		t.Errorf("%d, %d entries", len(before), len(after))
+	}
+}
