@@ -72,6 +72,7 @@ func Migrate(ctx context.Context, url, schema string, files fs.FS) error {
 	config := pool.ConnConfig
 	config.RuntimeParams["search_path"] = schema
 	config.RuntimeParams["client_min_messages"] = "warning"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0" // a slow machine is no client that has died
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
 	// Two programs starting at once migrate one after the other.
