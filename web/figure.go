@@ -46,7 +46,7 @@ func (s *site) figure(r *request) (*view, error) {
 	title := r.language.say("figure." + domain + "." + by + ".title")
 	v := &view{template: "figure", title: title, section: "overview", crumbs: []crumb{{r.language.say("nav.overview"), "/"}}, data: page}
 	page.shownFigure = shownFigure{Domain: domain, By: by, Link: figureLink(q)}
-	full, err := s.Model.Figures(r.Context(), q)
+	full, err := s.Figures.Figures(r.Context(), q)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err
 	}
@@ -82,13 +82,13 @@ func (s *site) around(r *request, page *figurePage, q projections.Query) error {
 	}
 	monthly := q
 	monthly.Period = months[len(months)-1]
-	if page.Months, err = s.Model.Trend(r.Context(), monthly, trendMonths); err != nil {
+	if page.Months, err = s.Figures.Trend(r.Context(), monthly, trendMonths); err != nil {
 		return err
 	}
 	page.Trend = r.language.trend(page.Months)
 	slices.Reverse(page.Months)
 	if q.Unit == "" {
-		page.Places, err = s.Model.Breakdown(r.Context(), q)
+		page.Places, err = s.Figures.Breakdown(r.Context(), q)
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func (s *site) fund(r *request) (*view, error) {
 		return nil, err
 	}
 	page := fundPage{Organization: o, Statuses: payoutStatuses, Status: r.query.Get("status"), Period: r.query.Get("period")}
-	latest, err := s.Model.LatestPeriod(r.Context(), projections.Benefits)
+	latest, err := s.Figures.LatestPeriod(r.Context(), projections.Benefits)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err
 	}

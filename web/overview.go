@@ -96,7 +96,7 @@ func (s *site) figureFilter(r *request, domains []string) (f figureFilter, err e
 	}
 	latest := ""
 	for _, domain := range domains {
-		month, err := s.Model.LatestPeriod(r.Context(), domain)
+		month, err := s.Figures.LatestPeriod(r.Context(), domain)
 		if errors.Is(err, readmodel.ErrNotFound) {
 			continue
 		}
@@ -133,7 +133,7 @@ func (s *site) shownFigure(ctx context.Context, l *language, q projections.Query
 		}
 		monthly.Period = months[len(months)-1]
 	}
-	figures, err := s.Model.Trend(ctx, monthly, trendMonths)
+	figures, err := s.Figures.Trend(ctx, monthly, trendMonths)
 	if errors.Is(err, readmodel.ErrNotFound) || err == nil && len(figures) == 0 {
 		return shown, nil
 	}
@@ -142,7 +142,7 @@ func (s *site) shownFigure(ctx context.Context, l *language, q projections.Query
 	}
 	shown.Figure = &figures[len(figures)-1]
 	if q.Period != "" && whole {
-		of, err := s.Model.Figures(ctx, q)
+		of, err := s.Figures.Figures(ctx, q)
 		if err != nil {
 			return shown, err
 		}

@@ -10,11 +10,12 @@ import (
 	"socho/internal/identity"
 )
 
-// ReadModel answers what the pages ask of projections; *readmodel.DB does.
+// ReadModel answers what the pages ask of projections; *readmodel.DB does. It
+// may hold back what is of organizations that the principal of the context has
+// nothing to do with.
 // Every method returns readmodel.ErrNotFound where there is no such thing and
 // readmodel.ErrCursor for a cursor that is none of its own.
 type ReadModel interface {
-	FigureSource
 	OrganizationSource
 	BillSource
 	BoardSource
@@ -35,8 +36,8 @@ type Standing struct {
 	Latest  time.Time
 }
 
-// Sources is everything that the pages read from. Model, Outcomes, Records and
-// Access are required.
+// Sources is everything that the pages read from. Model, Figures, Outcomes,
+// Records and Access are required.
 type Sources struct {
 	Access   Access
 	People   *identity.Directory // with Sessions; nil: nobody can sign in
@@ -45,6 +46,7 @@ type Sources struct {
 	Demo     []DemoPerson                                   // whom a visitor may be while the sample is loaded; nil: nobody
 	Shards   func(context.Context) ([]Shard, error)         // nil: not shown
 	Model    ReadModel
+	Figures  FigureSource // of all organizations, whoever asks
 	Outcomes OutcomeSource
 	Records  RecordSource
 	Health   func(context.Context) error                  // nil: always ready
@@ -71,8 +73,8 @@ type site struct {
 // that one language lacks, a template that does not parse, a source that is
 // missing.
 func New(from Sources) (http.Handler, error) {
-	if from.Model == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
-		return nil, errors.New("web: Model, Outcomes, Records and Access are required")
+	if from.Model == nil || from.Figures == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
+		return nil, errors.New("web: Model, Figures, Outcomes, Records and Access are required")
 	}
 	if from.Log == nil {
 		from.Log = slog.New(slog.DiscardHandler)
