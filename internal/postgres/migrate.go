@@ -46,11 +46,15 @@ var ErrDrift = errors.New("schema_drift")
 // rows are kept from whoever copies; the reader sees those it was let see.
 const roles = `
 DO $$ BEGIN
-    CREATE ROLE socho_service NOLOGIN BYPASSRLS;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'socho_service') THEN
+        CREATE ROLE socho_service NOLOGIN BYPASSRLS;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 DO $$ BEGIN
-    CREATE ROLE socho_reader NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'socho_reader') THEN
+        CREATE ROLE socho_reader NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 DO $$ BEGIN
@@ -58,7 +62,7 @@ DO $$ BEGIN
         ALTER ROLE socho_service BYPASSRLS;
     END IF;
 EXCEPTION WHEN insufficient_privilege THEN
-    RAISE EXCEPTION 'socho_service is kept from rows that it must write; as a superuser, run: ALTER ROLE socho_service BYPASSRLS';
+    RAISE EXCEPTION 'rows would be kept from socho_service, which must write them; as a superuser, run: ALTER ROLE socho_service BYPASSRLS';
 END $$;`
 
 // Migrate brings one schema up to date, making it where it is missing. Each
