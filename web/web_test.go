@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -519,5 +520,44 @@ func TestAccountsAndDetails(t *testing.T) {
 	}
 	if got, want := en.detail(&ledger.Outcome{Detail: "also line_unknown more_than_held"}), "Also: "+en.word("reason", "line_unknown")+"; "+en.word("reason", "more_than_held"); got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestNoDeadStyle: every class that the style names is one that pages use.
+func TestNoDeadStyle(t *testing.T) {
+	css, err := staticFiles.ReadFile("static/socho.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, word := range slices.Concat(billStatuses, payoutStatuses) {
+		used[word] = true
+	}
+	for _, status := range ledger.Statuses() {
+		used[status.String()] = true
+	}
+	for _, name := range names {
+		b, err := templateFiles.ReadFile("templates/" + name.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?:class="|"Kind" ")([^>]*?)"`).FindAllStringSubmatch(string(b), -1) {
+			for _, word := range regexp.MustCompile(`[a-z_-]+`).FindAllString(m[1], -1) {
+				used[word] = true
+			}
+		}
+	}
+	dead := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\.([a-z][a-z_-]*)`).FindAllStringSubmatch(regexp.MustCompile(`(?s)\{[^{}]*\}|/\*.*?\*/`).ReplaceAllString(string(css), ""), -1) {
+		if !used[m[1]] {
+			dead[m[1]] = true
+		}
+	}
+	if len(dead) > 0 {
+		t.Errorf("no page uses %v", slices.Sorted(maps.Keys(dead)))
 	}
 }
