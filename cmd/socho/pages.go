@@ -21,7 +21,7 @@ import (
 )
 
 // handler joins what is served: pages, API, metrics and the published log.
-func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson) (http.Handler, error) {
+func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson) (http.Handler, error) {
 	log := call.logger(true)
 	address := func(r *http.Request) netip.Addr { return httpserver.AddressOf(r.Context()) }
 	// Proxies that are trusted are taken to speak TLS to the outside.
@@ -80,7 +80,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, at service.Proof, p
 		return nil, err
 	}
 	callers, limits := callers{people}, httpserver.NewLimits(c.RatePrincipal)
-	programs, err := api.New(api.Options{Service: s, Proof: at, Who: callers, Limits: limits,
+	programs, err := api.New(api.Options{Service: s, Readers: readers, Proof: at, Who: callers, Limits: limits,
 		Draining: server.Draining(), Observer: counted, SessionCookie: sessions.Cookie.Name, Log: log})
 	if err != nil {
 		return nil, err

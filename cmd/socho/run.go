@@ -11,6 +11,7 @@ import (
 	"socho/internal/httpserver"
 	"socho/internal/identity"
 	"socho/internal/metrics"
+	"socho/web/api"
 )
 
 // RunCommand is socho run.
@@ -90,7 +91,12 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 	if err != nil {
 		return err
 	}
-	pages, err := c.handler(call, s, at, people, server, counted, demo)
+	readers, err := api.OpenReaders(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer readers.Close()
+	pages, err := c.handler(call, s, readers, at, people, server, counted, demo)
 	if err != nil {
 		return err
 	}

@@ -31,13 +31,20 @@ var ErrFenced = errors.New("fenced")
 // Open connects with the service's role: it can add, and change only what can
 // be rebuilt.
 func Open(ctx context.Context, url, schema string) (*DB, error) {
-	return open(ctx, url, schema, "SET ROLE socho_service")
+	return open(ctx, url, schema, "SET ROLE socho_service", nil)
+}
+
+// OpenReader connects with the role that sees the rows of some organizations
+// alone. scope says which, on a connection each time one is taken for a query:
+// identity.ScopeConn does, by the principal of the query's context.
+func OpenReader(ctx context.Context, url, schema string, scope func(context.Context, *pgx.Conn) error) (*DB, error) {
+	return open(ctx, url, schema, "SET ROLE socho_reader", scope)
 }
 
 // OpenMaintenance connects with the role of the URL itself: for migrations,
 // replay and the audit.
 func OpenMaintenance(ctx context.Context, url, schema string) (*DB, error) {
-	return open(ctx, url, schema, "")
+	return open(ctx, url, schema, "", nil)
 }
 
 // idleTimeout bounds how long PostgreSQL lets a transaction of the service wait
@@ -45,7 +52,7 @@ func OpenMaintenance(ctx context.Context, url, schema string) (*DB, error) {
 // else keep its locks, and whoever is to take over waiting, until it wakes.
 const idleTimeout = "idle_in_transaction_session_timeout"
 
-func open(ctx context.Context, url, schema, role string) (*DB, error) {
+func open(ctx context.Context, url, schema, role string, scope func(context.Context, *pgx.Conn) error) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database address: %w", err)
@@ -70,6 +77,12 @@ func open(ctx context.Context, url, schema, role string) (*DB, error) {
 		}
 		_, err := conn.Exec(ctx, role)
 		return err
+	}
+	if scope != nil {
+		config.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) {
+			err := scope(ctx, conn)
+			return err == nil, err
+		}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -9,13 +9,14 @@
 // items as its limit, whatever the filter, and leads on by a cursor; fewer mean
 // that there are no more.
 //
-//	handler, err := api.New(api.Options{Service: s, Proof: at, Who: identities})
+//	handler, err := api.New(api.Options{Service: s, Readers: readers, Proof: at, Who: identities})
 //	mux.Handle("/api/", handler)
 //	mux.Handle("/openapi.json", handler)
 package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,6 +30,8 @@ import (
 
 	"socho/internal/httpserver"
 	"socho/internal/identity"
+	"socho/internal/postgres"
+	"socho/internal/readmodel"
 	"socho/internal/service"
 )
 
@@ -42,9 +45,10 @@ type Authenticator interface {
 	FromRequest(*http.Request) (*identity.Principal, error)
 }
 
-// Options say what the API answers from. Service and Who are required.
+// Options say what the API answers from. Service, Readers and Who are required.
 type Options struct {
 	Service       *service.Service
+	Readers       Readers
 	Proof         service.Proof      // the published log, for receipts and checkpoints
 	Who           Authenticator      //
 	Limits        *httpserver.Limits // of each principal; nil: none
@@ -52,6 +56,32 @@ type Options struct {
 	Observer      Observer           // nil: nobody
 	SessionCookie string             // its name, for the description
 	Log           *slog.Logger
+}
+
+// Readers see the rows of the caller's organizations alone, by the database's own
+// rules: what is listed by organization is read through them, so that a filter
+// forgotten here shows nothing. The service itself answers where figures sum up
+// all organizations, or a question about the past has to look at the whole log.
+type Readers struct {
+	Ledger *postgres.DB
+	Model  *readmodel.DB
+}
+
+// OpenReaders connects to the database of a service. Close them.
+func OpenReaders(ctx context.Context, s *service.Service) (r Readers, err error) {
+	if r.Ledger, err = postgres.OpenReader(ctx, s.URL, "ledger", identity.ScopeConn); err != nil {
+		return r, err
+	}
+	if r.Model, err = readmodel.OpenReader(ctx, s.URL, identity.ScopeConn); err != nil {
+		r.Ledger.Close()
+	}
+	return r, err
+}
+
+// Close closes every connection.
+func (r Readers) Close() {
+	r.Ledger.Close()
+	r.Model.Close()
 }
 
 // Observer hears of what only the API sees.
@@ -78,8 +108,8 @@ type API struct {
 // New returns the API. Errors: an operation of the table without a handler, or
 // the other way round.
 func New(o Options) (*API, error) {
-	if o.Service == nil || o.Who == nil {
-		return nil, errors.New("api: Service and Who are required")
+	if o.Service == nil || o.Readers.Ledger == nil || o.Readers.Model == nil || o.Who == nil {
+		return nil, errors.New("api: Service, Readers and Who are required")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

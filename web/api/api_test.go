@@ -55,6 +55,7 @@ func as(role identity.Role, organization string) *identity.Principal {
 var (
 	shared struct {
 		service *service.Service
+		readers api.Readers
 		at      service.Proof
 		dir     string
 	}
@@ -74,6 +75,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if shared.service != nil {
+		shared.readers.Close()
 		shared.service.Close() //nolint:errcheck // the tests have said what they think
 		os.RemoveAll(shared.dir)
 	}
@@ -98,6 +100,9 @@ func opened(t *testing.T) (*service.Service, service.Proof) {
 		}
 		s.StartPublishing(shared.at)
 		fill(t, s)
+		if shared.readers, err = api.OpenReaders(context.Background(), s); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return shared.service, shared.at
 }
@@ -146,7 +151,7 @@ func fill(t *testing.T, s *service.Service) {
 func handler(t *testing.T, change ...func(*api.Options)) *api.API {
 	t.Helper()
 	s, at := opened(t)
-	o := api.Options{Service: s, Proof: at, Who: everyone, SessionCookie: "socho_session"}
+	o := api.Options{Service: s, Readers: shared.readers, Proof: at, Who: everyone, SessionCookie: "socho_session"}
 	for _, c := range change {
 		c(&o)
 	}

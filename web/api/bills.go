@@ -59,7 +59,7 @@ func (a *API) bills(ctx context.Context, in *billsInput) (*pageOutput[Bill], err
 	}
 	f := readmodel.BillFilter{Period: in.Period, Status: in.Status, Unpaid: in.Unpaid, Holder: in.Holder, Stall: in.Stall, Class: in.Class,
 		Person: in.Person, Reference: in.Reference, DueBefore: in.DueBefore}
-	found, next, err := a.Service.Read.Bills(ctx, in.Organization, f, in.page())
+	found, next, err := a.Readers.Model.Bills(ctx, in.Organization, f, in.page())
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ type billInput struct {
 type billOutput struct{ Body Bill }
 
 func (a *API) bill(ctx context.Context, in *billInput) (*billOutput, error) {
-	b, err := a.Service.Read.Bill(ctx, in.Organization, in.Bill)
+	b, err := a.Readers.Model.Bill(ctx, in.Organization, in.Bill)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"socho/internal/identity"
+	"socho/internal/postgres"
+	"socho/internal/readmodel"
 	"socho/web/api"
 )
 
@@ -185,5 +187,29 @@ func TestDocument(t *testing.T) {
 	}
 	if described != len(api.Operations) {
 		t.Errorf("%d operations are described, the table has %d", described, len(api.Operations))
+	}
+}
+
+// The second lock: what the readers are asked without any filter, they answer
+// for the caller's organizations alone.
+func TestReadersAreKeptFromOthers(t *testing.T) {
+	opened(t)
+	for caller, p := range map[string]*identity.Principal{"nobody": nil, "ours": everyone["publisher"], "all": everyone["all"]} {
+		ctx := identity.With(t.Context(), p)
+		outcomes, err := shared.readers.Ledger.OutcomePage(ctx, postgres.OutcomeFilter{}, -1, 0, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, o := range outcomes {
+			seen[o.Organization] = true
+		}
+		bills, _, err := shared.readers.Model.Bills(ctx, theirs, readmodel.BillFilter{}, readmodel.Page{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wants := map[string]bool{"nobody": false, "ours": false, "all": true}[caller]; seen[theirs] != wants || seen["unrouted"] != wants || len(bills) > 0 != wants || seen[ours] != (p != nil) {
+			t.Errorf("%s sees %v, %d bills of another", caller, seen, len(bills))
+		}
 	}
 }

@@ -44,7 +44,7 @@ func (a *API) organizations(ctx context.Context, in *organizationsInput) (*pageO
 	}
 	mine := scope(ctx, in.Organization)
 	if mine == nil {
-		found, next, err := a.Service.Read.Organizations(ctx, f, in.page())
+		found, next, err := a.Readers.Model.Organizations(ctx, f, in.page())
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func (a *API) fewOrganizations(ctx context.Context, mine []string, f readmodel.O
 		if key != nil && id <= key[0] {
 			continue
 		}
-		o, err := a.Service.Read.Organization(ctx, id)
+		o, err := a.Readers.Model.Organization(ctx, id)
 		if errors.Is(err, readmodel.ErrNotFound) {
 			continue // the grant was there first
 		}
@@ -94,6 +94,6 @@ type InOrganization struct {
 type organizationOutput struct{ Body Organization }
 
 func (a *API) organization(ctx context.Context, in *InOrganization) (*organizationOutput, error) {
-	o, err := a.Service.Read.Organization(ctx, in.Organization)
+	o, err := a.Readers.Model.Organization(ctx, in.Organization)
 	return &organizationOutput{organizationOf(&o)}, err
 }

@@ -57,7 +57,7 @@ func (a *API) outcomePage(ctx context.Context, list string, statuses []ledger.St
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Service.DB.OutcomePage(ctx, f, shard, offset, in.Limit+1)
+	found, err := a.Readers.Ledger.OutcomePage(ctx, f, shard, offset, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

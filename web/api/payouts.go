@@ -61,7 +61,7 @@ type payoutsInput struct {
 
 func (a *API) payouts(ctx context.Context, in *payoutsInput) (*pageOutput[Payout], error) {
 	f := readmodel.PayoutFilter{Period: in.Period, Status: in.Status, Unit: in.Unit, Person: in.Person, Method: in.Method}
-	found, next, err := a.Service.Read.Payouts(ctx, in.Organization, f, in.page())
+	found, next, err := a.Readers.Model.Payouts(ctx, in.Organization, f, in.page())
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ type payoutInput struct {
 type payoutOutput struct{ Body Payout }
 
 func (a *API) payout(ctx context.Context, in *payoutInput) (*payoutOutput, error) {
-	p, err := a.Service.Read.Payout(ctx, in.Organization, in.Payout)
+	p, err := a.Readers.Model.Payout(ctx, in.Organization, in.Payout)
 	return &payoutOutput{payoutOf(&p)}, err
 }
 
@@ -113,7 +113,7 @@ type payoutStatusInput struct {
 type payoutStatusOutput struct{ Body PayoutStatus }
 
 func (a *API) payoutStatus(ctx context.Context, in *payoutStatusInput) (*payoutStatusOutput, error) {
-	s, err := a.Service.Read.PayoutSummary(ctx, in.Organization, in.Period)
+	s, err := a.Readers.Model.PayoutSummary(ctx, in.Organization, in.Period)
 	return &payoutStatusOutput{PayoutStatus{in.Period, s.Entitled, s.PaidAccount, s.PaidCash, s.Returned, s.CarriedForward,
 		PayoutAmounts{s.EntitledSum.Format(money.VND), s.PaidAccountSum.Format(money.VND), s.PaidCashSum.Format(money.VND), s.ReturnedSum.Format(money.VND)}, s.Rate}}, err
 }

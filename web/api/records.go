@@ -36,7 +36,7 @@ type recordOutput struct{ Body Record }
 var errNoRecord = notFound("record, or you may not see it")
 
 func (a *API) record(ctx context.Context, in *Position) (*recordOutput, error) {
-	o, transfers, found, err := a.Service.DB.OutcomeAt(ctx, in.Shard, in.Offset)
+	o, transfers, found, err := a.Readers.Ledger.OutcomeAt(ctx, in.Shard, in.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func describeReceipt(op *huma.Operation) {
 }
 
 func (a *API) receipt(ctx context.Context, in *Position) (*receiptOutput, error) {
-	o, _, found, err := a.Service.DB.OutcomeAt(ctx, in.Shard, in.Offset)
+	o, _, found, err := a.Readers.Ledger.OutcomeAt(ctx, in.Shard, in.Offset)
 	if err != nil {
 		return nil, err
 	}
