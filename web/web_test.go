@@ -378,6 +378,33 @@ func TestTheme(t *testing.T) {
 	}
 }
 
+// TestWeight lists what each page takes on the way with all that belongs to it,
+// and holds the first one to what 2G can bring.
+func TestWeight(t *testing.T) {
+	h := serve(t, newFake())
+	weigh := func(address string) (int, string) {
+		r := httptest.NewRequest(http.MethodGet, address, nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Body.Len(), get(t, h, address).Body.String()
+	}
+	for _, p := range pages {
+		bytes, body := weigh(p.address)
+		requests := 1
+		belongs := regexp.MustCompile(`/assets/[0-9a-f]+/[a-z.]+`).FindAllString(body, -1)
+		slices.Sort(belongs)
+		for _, asset := range slices.Compact(belongs) {
+			more, _ := weigh(asset)
+			bytes, requests = bytes+more, requests+1
+		}
+		t.Logf("%6d bytes in %d requests: %s", bytes, requests, p.address)
+		if p.address == "/" && bytes > firstPageBytes {
+			t.Errorf("the first page takes %d bytes, more than %d", bytes, firstPageBytes)
+		}
+	}
+}
+
 // TestPacked: what a browser takes packed it gets packed, and the same.
 func TestPacked(t *testing.T) {
 	h := serve(t, newFake())

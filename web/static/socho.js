@@ -20,11 +20,5 @@ addEventListener("pageshow", () => {
   }
 });
 
-// A choice that changes the page by itself needs no button.
-for (const select of document.querySelectorAll("select[data-send]")) {
-  select.addEventListener("change", () => select.form.requestSubmit());
-  select.form.querySelector("button").hidden = true;
-}
-
 // The first wrong field is where to go on.
 document.querySelector("[aria-invalid]")?.focus();
