@@ -68,9 +68,9 @@ func TestBackup(t *testing.T) {
 	must(t, err)
 	must(t, other.browser("192.0.2.1").card(t, token, pin))
 
-	before, _, err := h.Trail(t.Context(), identity.TrailFilter{}, 500, "")
+	before, _, err := h.Trail(t.Context(), identity.TrailFilter{Organizations: everywhere}, 500, "")
 	must(t, err)
-	after, _, err := other.Trail(t.Context(), identity.TrailFilter{Action: identity.Exported}, 500, "")
+	after, _, err := other.Trail(t.Context(), identity.TrailFilter{Action: identity.Exported, Organizations: everywhere}, 500, "")
 	must(t, err)
 	if len(after) != 500 || !slices.IsSortedFunc(after, func(a, b identity.Entry) int { return b.At.Compare(a.At) }) || len(before) != 500 {
 		t.Errorf("%d, %d entries", len(before), len(after))

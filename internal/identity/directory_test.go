@@ -12,6 +12,8 @@ import (
 	"socho/internal/identity"
 )
 
+var everywhere = []string{identity.Everywhere}
+
 // grant is role@organization as a Grant.
 func grant(t *testing.T, text string) identity.Grant {
 	t.Helper()
@@ -79,6 +81,24 @@ func TestGrants(t *testing.T) {
 	wants(t, "reset", err, identity.ErrDenied)
 	_, err = h.SessionsOf(admin, chief)
 	wants(t, "sessions", err, identity.ErrDenied)
+
+	// Nor does it see whom other organizations employ, but for finding one by name.
+	h.person(t, "elsewhere", "auditor@hg-khac")
+	people, err := h.People(admin)
+	must(t, err)
+	var names []string
+	for _, p := range people {
+		names = append(names, p.Name)
+	}
+	if !slices.Equal(names, []string{"board", "chief", "lan"}) {
+		t.Errorf("the board sees %v", names)
+	}
+	card, _, _, err := h.IssueCard(cli(t), "hg-khac", "A12", "p-17")
+	must(t, err)
+	wants(t, "a card elsewhere", h.EndSessions(admin, card.ID), identity.ErrDenied)
+	namesake := identity.With(t.Context(), &identity.Principal{ID: "t-x", Name: "lan", Kind: identity.Token})
+	_, err = h.Staff(namesake, "lan")
+	wants(t, "a token that is called as she is", err, identity.ErrDenied)
 
 	got, err := h.Staff(admin, "lan")
 	must(t, err)
@@ -299,32 +319,35 @@ func TestTrail(t *testing.T) {
 		wants(t, "refused", h.Require(ctx, identity.SeePayouts, "hg-quy"), identity.ErrDenied)
 		return h.Record(ctx, identity.Entry{Action: identity.Exported, Organization: "hg-cho", Object: "bills", Outcome: identity.OK})
 	}))
-	entries, _, err := h.Trail(t.Context(), identity.TrailFilter{Actor: id}, 2, "")
+	entries, _, err := h.Trail(t.Context(), identity.TrailFilter{Actor: id, Organizations: everywhere}, 2, "")
 	must(t, err)
 	if len(entries) != 2 || entries[0].Action != identity.Exported || entries[1].Action != identity.Denied || entries[1].Object != "see.payouts" ||
 		entries[0].Network != "203.0.113.0/24" || len(entries[0].Session) != 16 {
 		t.Errorf("%+v", entries)
 	}
 	// Page by page it is the same as at once.
-	all, next, err := h.Trail(t.Context(), identity.TrailFilter{}, 500, "")
+	all, next, err := h.Trail(t.Context(), identity.TrailFilter{Organizations: everywhere}, 500, "")
 	if err != nil || next != "" || len(all) < 5 {
 		t.Fatalf("%d, %q, %v", len(all), next, err)
 	}
 	var paged []identity.Entry
 	for cursor, more := "", true; more; more = cursor != "" {
 		var page []identity.Entry
-		page, cursor, err = h.Trail(t.Context(), identity.TrailFilter{}, 2, cursor)
+		page, cursor, err = h.Trail(t.Context(), identity.TrailFilter{Organizations: everywhere}, 2, cursor)
 		must(t, err)
 		paged = append(paged, page...)
 	}
 	if d := cmp.Diff(all, paged); d != "" {
 		t.Error(d)
 	}
-	_, _, err = h.Trail(t.Context(), identity.TrailFilter{}, 2, "nonsense!")
+	_, _, err = h.Trail(t.Context(), identity.TrailFilter{Organizations: everywhere}, 2, "nonsense!")
 	wants(t, "a cursor", err, identity.ErrCursor)
 	mine, _, err := h.Trail(t.Context(), identity.TrailFilter{Organizations: []string{"hg-cho"}}, 0, "")
 	if err != nil || slices.ContainsFunc(mine, func(e identity.Entry) bool { return e.Organization != "hg-cho" }) || len(mine) == 0 {
 		t.Errorf("%+v, %v", mine, err)
+	}
+	if none, _, err := h.Trail(t.Context(), identity.TrailFilter{}, 0, ""); err != nil || len(none) != 0 {
+		t.Errorf("whoever may see no organization sees %d entries, %v", len(none), err)
 	}
 	for _, sql := range []string{`DELETE FROM app.trail`, `UPDATE app.trail SET actor = ''`, `TRUNCATE app.trail`} {
 		if _, err := h.pool.Exec(t.Context(), sql); err == nil {

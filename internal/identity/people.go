@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,8 @@ func scanStaff(row pgx.CollectableRow) (s Staff, err error) {
 	return s, err
 }
 
-// People lists every account of staff, by name. Needs manage.people anywhere.
+// People lists accounts of staff, by name: those who are something in an
+// organization that the principal manages, and those who are nothing anywhere.
 // Errors: ErrNotSignedIn, ErrDenied, ErrStepUp.
 func (d *Directory) People(ctx context.Context) ([]Staff, error) {
 	if err := d.requireSomewhere(ctx, ManagePeople); err != nil {
@@ -43,13 +45,17 @@ func (d *Directory) People(ctx context.Context) ([]Staff, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanStaff)
+	all, err := pgx.CollectRows(rows, scanStaff)
+	return slices.DeleteFunc(all, func(s Staff) bool {
+		return len(s.Grants) > 0 && !slices.ContainsFunc(s.Grants, func(g Grant) bool { return From(ctx).May(ManagePeople, g.Organization) })
+	}), err
 }
 
-// Staff finds an account by its id or user name; everybody may look at their
-// own. Errors: ErrNotFound; those of People.
+// Staff finds an account by its id or user name, wherever it belongs, so that
+// it can be given a role; everybody may look at their own.
+// Errors: ErrNotFound; those of People.
 func (d *Directory) Staff(ctx context.Context, who string) (Staff, error) {
-	if p := From(ctx); p == nil || who != p.ID && who != p.Name {
+	if p, err := staffOf(ctx); err != nil || who != p.ID && who != p.Name {
 		if err := d.requireSomewhere(ctx, ManagePeople); err != nil {
 			return Staff{}, err
 		}
@@ -73,10 +79,11 @@ func (d *Directory) requireSomewhere(ctx context.Context, right Right) error {
 	return d.Require(ctx, right, Everywhere)
 }
 
-// overPerson checks that the principal may manage everything the person is:
-// the administrator of one market has no power over that of the province.
+// overPerson checks that the principal may manage everything the person, or the
+// holder of a card, is: the administrator of one market has no power over that
+// of the province.
 func (d *Directory) overPerson(ctx context.Context, tx pgx.Tx, person string) error {
-	rows, err := tx.Query(ctx, `SELECT DISTINCT organization FROM app.grants WHERE person = $1`, person)
+	rows, err := tx.Query(ctx, `SELECT organization FROM app.grants WHERE person = $1 UNION SELECT organization FROM app.cards WHERE card = $1`, person)
 	if err != nil {
 		return err
 	}

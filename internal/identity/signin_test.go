@@ -112,7 +112,7 @@ func TestAccountsWait(t *testing.T) {
 	must(t, h.browser("192.0.2.1").signIn(t, "lan", good))
 	wants(t, "forgiven", h.browser("192.0.2.1").signIn(t, "lan", "sai mật khẩu rồi"), identity.ErrSignIn)
 
-	entries, _, err := h.Trail(t.Context(), identity.TrailFilter{Action: "lock_out"}, 0, "")
+	entries, _, err := h.Trail(t.Context(), identity.TrailFilter{Action: "lock_out", Organizations: everywhere}, 0, "")
 	if err != nil || len(entries) < 3 {
 		t.Errorf("%d lock-outs in the trail, %v", len(entries), err)
 	}

@@ -78,11 +78,12 @@ func (d *Directory) Require(ctx context.Context, right Right, organization strin
 	return nil
 }
 
-// TrailFilter says which entries to list. Empty fields do not matter.
+// TrailFilter says which entries to list. An empty actor or action does not
+// matter.
 type TrailFilter struct {
 	Actor         string
 	Action        string
-	Organizations []string // those that the reader may see; Everywhere, or nil, for all
+	Organizations []string // those that the reader may see: with Everywhere all entries, without any none
 }
 
 // Trail lists entries, newest first, at most limit (1 to 500; 100 for 0) from
@@ -107,17 +108,10 @@ func (d *Directory) Trail(ctx context.Context, f TrailFilter, limit int, cursor 
 			return nil, "", ErrCursor
 		}
 	}
-	some := f.Organizations
-	for _, o := range some {
-		if o == Everywhere {
-			some = nil
-			break
-		}
-	}
 	rows, err := d.pool.Query(ctx, `
 		SELECT id, at, actor, action, organization, object, outcome, address, session FROM app.trail
-		WHERE id < $1 AND ($2 = '' OR actor = $2) AND ($3 = '' OR action = $3) AND ($4::text[] IS NULL OR organization = ANY ($4))
-		ORDER BY id DESC LIMIT $5`, before, f.Actor, f.Action, some, limit+1)
+		WHERE id < $1 AND ($2 = '' OR actor = $2) AND ($3 = '' OR action = $3) AND (organization = ANY ($4) OR '*' = ANY ($4))
+		ORDER BY id DESC LIMIT $5`, before, f.Actor, f.Action, f.Organizations, limit+1)
 	if err != nil {
 		return nil, "", err
 	}
