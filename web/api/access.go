@@ -50,16 +50,21 @@ func handle[I, O any](a *API, id string, f func(context.Context, *I) (*O, error)
 		}
 		return out, nil
 	})
-	limits(a.huma.OpenAPI().Paths[o.Path], o.Method)
+	a.complete(o)
 }
 
-// limits describes the header of a request that came too fast.
-func limits(item *huma.PathItem, method string) {
+// complete describes what huma does not see: the header of an answer to a request
+// that came too fast, and that 202 looks like 200.
+func (a *API) complete(o *Operation) {
+	item := a.huma.OpenAPI().Paths[o.Path]
 	op := item.Get
-	if method == http.MethodPost {
+	if o.Method == http.MethodPost {
 		op = item.Post
 	}
 	op.Responses["429"].Headers = map[string]*huma.Param{"Retry-After": {Description: "Seconds.", Schema: &huma.Schema{Type: huma.TypeInteger}}}
+	if accepted := op.Responses["202"]; accepted != nil {
+		accepted.Content, accepted.Headers = op.Responses["200"].Content, op.Responses["200"].Headers
+	}
 }
 
 func (a *API) security() (all []map[string][]string) {

@@ -178,6 +178,9 @@ func TestDocument(t *testing.T) {
 			if op.Extensions["x-right"] != string(o.Right) || !strings.Contains(op.Description, string(o.Right)) || len(op.Security) == 0 {
 				t.Errorf("%s: %+v", o.ID, op)
 			}
+			if method == "POST" && op.Responses["202"].Content["application/json"].Schema == nil {
+				t.Errorf("%s does not describe what it accepts", o.ID)
+			}
 			for _, status := range []string{"401", "403", "422", "429", "500", "503"} {
 				if op.Responses[status] == nil || op.Responses[status].Content["application/problem+json"] == nil {
 					t.Errorf("%s does not describe %s", o.ID, status)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,6 +23,7 @@ const (
 	maxEvent  = events.MaxEventBytes
 	maxBulk   = 8 << 20
 	maxEvents = 5000
+	bodyTime  = time.Minute // for all of it to arrive
 )
 
 // The ways to write events, as the CloudEvents HTTP binding names them.
@@ -71,7 +73,7 @@ type publishOutput struct {
 func describePublishing(types map[string]*huma.Schema, most int64, what string) func(*huma.Operation) {
 	return func(op *huma.Operation) {
 		op.MaxBodyBytes = most + 1
-		op.BodyReadTimeout = -1 // the server's own
+		op.BodyReadTimeout = bodyTime
 		op.SkipValidateBody = true
 		op.Errors = append(op.Errors, 408, 409, 413, 415)
 		op.RequestBody = &huma.RequestBody{Required: true, Description: what, Content: map[string]*huma.MediaType{}}
