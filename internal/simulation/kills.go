@@ -40,6 +40,7 @@ func (r *run) kills(ctx context.Context) (err error) {
 	s := &real{run: r, dir: filepath.Join(dir, "data")}
 	defer func() {
 		s.kill()
+		s.endPostgres() // which a killed socho run leaves behind
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
 	var plan []Fault
@@ -87,7 +88,7 @@ func (s *real) strike(ctx context.Context, name, file string) error {
 	pause(ctx, time.Duration(s.rng.IntN(400))*time.Millisecond)
 	if name == "kill_service" {
 		s.kill()
-	} else if err := s.killPostgres(); err != nil {
+	} else if err := s.killPostgres(ctx); err != nil {
 		return err
 	}
 	s.struck(name)
@@ -192,16 +193,42 @@ func (s *real) stop() error {
 	return nil
 }
 
-// killPostgres kills the server that our socho run has started.
-func (s *real) killPostgres() error {
+// killPostgres kills the server that our socho run has started, or is just
+// starting again.
+func (s *real) killPostgres(ctx context.Context) (err error) {
+	for range 10 * attempts {
+		var pid int
+		if pid, err = s.postmaster(); err == nil {
+			err = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if err == nil {
+			return nil
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+	return err
+}
+
+// postmaster is the process of the server.
+func (s *real) postmaster() (pid int, err error) {
 	b, err := os.ReadFile(filepath.Join(s.dir, "postgres", "postmaster.pid"))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	first, _, _ := strings.Cut(string(b), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil || pid < 2 {
-		return fmt.Errorf("postmaster.pid names no process: %q", first)
+	if pid, err = strconv.Atoi(first); err != nil || pid < 2 {
+		return 0, fmt.Errorf("postmaster.pid names no process: %q", first)
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	return pid, nil
+}
+
+// endPostgres kills the server if one is left, and waits until it is gone.
+func (s *real) endPostgres() {
+	pid, err := s.postmaster()
+	if err != nil {
+		return
+	}
+	for until := time.Now().Add(10 * time.Second); syscall.Kill(pid, syscall.SIGKILL) == nil && time.Now().Before(until); {
+		time.Sleep(20 * time.Millisecond)
+	}
 }
