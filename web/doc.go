@@ -18,6 +18,6 @@
 // beside the page that needs it. Amounts are whole numbers or decimal strings
 // all the way to the page.
 //
-//	pages, err := web.New(web.Sources{Model: db, Figures: db, Outcomes: outcomes, Records: log, Access: people, People: people, Sessions: sessions, Log: logger})
+//	pages, err := web.New(web.Sources{Model: db, Figures: db, Traces: db, Outcomes: outcomes, Records: log, Access: people, People: people, Sessions: sessions, Log: logger})
 //	server := &http.Server{Handler: sessions.Handler(pages)}
 package web

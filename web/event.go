@@ -134,7 +134,7 @@ func (l *language) figuresOf(e *events.Event) (links []crumb) {
 
 // related lists records that reverse this event or take it up again.
 func (s *site) related(r *request, o *ledger.Outcome) ([]projections.TracedEvent, error) {
-	traced, _, err := s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectEvent, ID: o.EventID}, readmodel.Page{Limit: eventsPerPage})
+	traced, _, err := s.Traces.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectEvent, ID: o.EventID}, readmodel.Page{Limit: eventsPerPage})
 	if errors.Is(err, readmodel.ErrNotFound) {
 		return nil, nil
 	}

@@ -104,7 +104,7 @@ func (s *site) payout(r *request) (*view, error) {
 	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
 	if page.Traced {
 		var next string
-		page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout}, r.slice(eventsPerPage))
+		page.Events, next, err = s.Traces.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout}, r.slice(eventsPerPage))
 		if err != nil {
 			return nil, err
 		}

@@ -184,7 +184,7 @@ func (s *site) stall(r *request) (*view, error) {
 		return nil, err
 	}
 	page.More = next != ""
-	traced, _, err := s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectStall, ID: page.Stall},
+	traced, _, err := s.Traces.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectStall, ID: page.Stall},
 		readmodel.Page{Limit: eventsPerPage})
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err

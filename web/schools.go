@@ -83,7 +83,7 @@ func (s *site) bill(r *request) (*view, error) {
 	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
 	if page.Traced {
 		var next string
-		page.Events, next, err = s.Model.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectBill, ID: b.Bill}, r.slice(eventsPerPage))
+		page.Events, next, err = s.Traces.Trace(r.Context(), readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectBill, ID: b.Bill}, r.slice(eventsPerPage))
 		if err != nil {
 			return nil, err
 		}

@@ -228,11 +228,13 @@ func (s *site) me(r *request) (*view, error) {
 	if page.Sessions, err = s.People.SessionsOf(r.Context(), r.who.ID); err != nil {
 		return nil, err
 	}
-	if staff, err := s.People.Staff(r.Context(), r.who.ID); err == nil {
+	page.Devices, err = s.People.Devices(r.Context())
+	if errors.Is(err, identity.ErrNotSignedIn) { // by a card, that is
+		var staff identity.Staff
+		staff, err = s.People.Staff(r.Context(), r.who.ID)
 		page.Staff = &staff
-	} else if !errors.Is(err, identity.ErrNotFound) {
-		return nil, err
-	} else if page.Devices, err = s.People.Devices(r.Context()); err != nil {
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &view{template: "me", title: r.language.say("me.title"), section: "me", data: page}, nil

@@ -20,7 +20,6 @@ type ReadModel interface {
 	BillSource
 	BoardSource
 	PayoutSource
-	TraceSource
 }
 
 // Standstill says that a shard is not being decided at present.
@@ -36,8 +35,8 @@ type Standing struct {
 	Latest  time.Time
 }
 
-// Sources is everything that the pages read from. Model, Figures, Outcomes,
-// Records and Access are required.
+// Sources is everything that the pages read from. Model, Figures, Traces,
+// Outcomes, Records and Access are required.
 type Sources struct {
 	Access   Access
 	People   *identity.Directory // with Sessions; nil: nobody can sign in
@@ -47,6 +46,7 @@ type Sources struct {
 	Shards   func(context.Context) ([]Shard, error)         // nil: not shown
 	Model    ReadModel
 	Figures  FigureSource // of all organizations, whoever asks
+	Traces   TraceSource  // of the organization asked for, found along chains through the whole log
 	Outcomes OutcomeSource
 	Records  RecordSource
 	Health   func(context.Context) error                  // nil: always ready
@@ -73,8 +73,8 @@ type site struct {
 // that one language lacks, a template that does not parse, a source that is
 // missing.
 func New(from Sources) (http.Handler, error) {
-	if from.Model == nil || from.Figures == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
-		return nil, errors.New("web: Model, Figures, Outcomes, Records and Access are required")
+	if from.Model == nil || from.Figures == nil || from.Traces == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
+		return nil, errors.New("web: Model, Figures, Traces, Outcomes, Records and Access are required")
 	}
 	if from.Log == nil {
 		from.Log = slog.New(slog.DiscardHandler)

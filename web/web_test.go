@@ -41,7 +41,7 @@ func (mayAlone) Require(ctx context.Context, right identity.Right, organization 
 }
 
 func sources(t *testing.T, f *fake) Sources {
-	return Sources{Model: f, Figures: f, Outcomes: f, Records: f, Access: mayAlone{}, Receipt: func(shard int, offset int64) string { return fmt.Sprintf("/receipts/%d/%d", shard, offset) }, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	return Sources{Model: f, Figures: f, Traces: f, Outcomes: f, Records: f, Access: mayAlone{}, Receipt: func(shard int, offset int64) string { return fmt.Sprintf("/receipts/%d/%d", shard, offset) }, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
 
 // as serves the pages to a principal.

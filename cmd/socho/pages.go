@@ -27,7 +27,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	// Proxies that are trusted are taken to speak TLS to the outside.
 	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
 	pages, err := web.New(web.Sources{
-		Model: s.Read, Figures: s.Read, Outcomes: s.DB, Records: s.Log,
+		Model: readers.Model, Figures: s.Read, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
 		Access: people, People: people, Sessions: sessions, Demo: demo,
 		Receipt: func(shard int, offset int64) string {
 			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
