@@ -51,7 +51,7 @@ func CheckPassword(name, password string) error {
 		return &PasswordError{"short"}
 	case len(text) > PasswordMost:
 		return &PasswordError{"long"}
-	case common()[bare], common()[strings.TrimRight(bare, digits)] && len(bare) < PasswordAdvised, oneLetter(bare):
+	case common()[bare], common()[strings.TrimRight(bare, digits)] && len(bare) < PasswordAdvised, oneLetter(text), oneLetter(bare):
 		return &PasswordError{"common"}
 	case len(name) >= 3 && strings.Contains(bare, plainLetters(name)):
 		return &PasswordError{"name"}
@@ -75,8 +75,10 @@ func plainLetters(text string) string {
 	}, norm.NFD.String(strings.ToLower(text)))
 }
 
+// oneLetter says that the text is one letter again and again, or none.
 func oneLetter(text string) bool {
-	return text == "" || strings.Count(text, text[:1]) == len(text)
+	first, _ := utf8.DecodeRuneInString(text)
+	return !strings.ContainsFunc(text, func(r rune) bool { return r != first })
 }
 
 // cost is that of argon2id: OWASP's second choice, 19 MiB and two passes in one
