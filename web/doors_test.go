@@ -184,6 +184,9 @@ func TestFirstDays(t *testing.T) {
 	lan.get("/funds/"+fund).sees(200, "/funds/", "Các khoản chi")
 	lan.get("/markets/"+market).sees(403, "/markets/", "không được mở")
 	lan.get("/people").sees(403, "/people")
+	lan.get("/work?lang=en").sees(200, "/work", "My work")
+	elsewhere := h.visitor(t)
+	elsewhere.post("/sign-in", "name", "lan.nguyen", "password", "núi đôi Quản Bạ sớm mai").sees(200, "/work", "My work")
 	lan.post(strings.Replace(person, "people/u", "people/u", 1), "do", "unlock").sees(403, person)
 
 	admin.post(person, "do", "lock").sees(200, person, "Khóa tài khoản này?")

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"socho/internal/identity"
 )
 
 //go:embed translations/*.json
@@ -101,17 +103,27 @@ const (
 	themeCookie    = "theme"
 )
 
-// choose takes the language that was asked for now, or else chosen before, or
-// else Vietnamese. A choice made now is kept for a year.
+// choose takes the language that was asked for now, or else chosen before in
+// this browser, or else by this person elsewhere, or else Vietnamese. A choice
+// made now is kept for a year, and with the person's account.
 func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
+	who := identity.From(r.Context())
 	if l, ok := s.languages[r.URL.Query().Get("lang")]; ok {
 		keep(w, r, languageCookie, l.code)
+		if s.Sessions != nil && who != nil && who.Language != l.code {
+			if err := s.People.SetLanguage(r.Context(), l.code); err != nil {
+				s.Log.WarnContext(r.Context(), "the language is not kept", "error", err) // the page is in it all the same
+			}
+		}
 		return l
 	}
 	if c, err := r.Cookie(languageCookie); err == nil {
 		if l, ok := s.languages[c.Value]; ok {
 			return l
 		}
+	}
+	if who != nil && s.languages[who.Language] != nil {
+		return s.languages[who.Language]
 	}
 	return s.languages["vi"]
 }
