@@ -81,11 +81,7 @@ func (s *Service) takeInSome(ctx context.Context, partition int) (moved bool, er
 		next := first
 		for ; next < len(messages) && inboxOrganization(&messages[next]) == org; next++ {
 			m := &messages[next]
-			headers := make([]events.Header, len(m.Headers))
-			for i, h := range m.Headers {
-				headers[i] = events.Header{Name: h.Name, Value: h.Value}
-			}
-			lines.Write(events.FromMessage(headers, m.Value))
+			lines.Write(events.FromMessage(m.Headers, m.Value))
 			lines.WriteByte('\n')
 		}
 		refused := map[int64]string{}
