@@ -8,6 +8,7 @@ import (
 // designPage shows every part in every state, for whoever builds pages.
 type designPage struct {
 	Themes   []string
+	Steps    []string
 	Statuses map[string][]string
 	Form     form
 	Confirm  confirmation
@@ -36,7 +37,7 @@ func (s *site) design(r *request) (*view, error) {
 	}
 	l := r.language
 	page := designPage{
-		Themes: []string{"light", "dark"},
+		Themes: []string{"light", "dark"}, Steps: r.setUpSteps(),
 		Statuses: map[string][]string{"bill_status": append([]string{"none"}, billStatuses...), "payout_status": payoutStatuses,
 			"outcome": {"posted", "recorded", "duplicate", "refused", "malformed", "misrouted", "conflict"}},
 		Form: form{Action: "/design", Submit: l.say("filter.show"), Cancel: "/design", Problem: l.say("error.bad"), Fields: []formField{

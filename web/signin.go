@@ -50,6 +50,7 @@ const deviceCookie = "device"
 func (s *site) signIn(r *request) (*view, error) {
 	next := r.next("/work")
 	v, page := r.formView("sign_in", "/sign-in", r.ask("name", "text", "username"), r.ask("password", "password", "current-password"), hidden("next", next))
+	page.Form.Fields[0].Hint = "" // whoever comes back knows it
 	page.Links = []crumb{{r.language.say("sign_in.card"), "/card?next=" + url.QueryEscape(next)}}
 	if r.Method != http.MethodPost {
 		if c, err := r.Cookie(deviceCookie); err == nil && r.who == nil {
