@@ -112,6 +112,7 @@ func startServer(t *testing.T, binary, data string, more ...string) *exec.Cmd {
 		server.Wait() //nolint:errcheck // the log tells
 		t.Fatalf("socho run said %q, %v\n%s", line, err, &log)
 	}
+	out.Close() //nolint:errcheck // as scripts do; whatever it has to say now must not end it
 	return server
 }
 

@@ -106,10 +106,12 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 		}
 	}
 	handler.Set(pages)
-	fmt.Fprintln(call.Stdout, "ready", address)
-	if err := c.doors(ctx, call.Stdout, address, people, demo); err != nil {
+	// Whoever waits for ready may close the pipe behind it, so that is all that
+	// goes there.
+	if err := c.doors(ctx, call.Stderr, address, people, demo); err != nil {
 		return err
 	}
+	fmt.Fprintln(call.Stdout, "ready", address)
 	<-drained
 	return nil
 }
