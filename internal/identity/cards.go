@@ -78,15 +78,15 @@ func (d *Directory) RevokeCard(ctx context.Context, card string) error {
 		if _, err := tx.Exec(ctx, `UPDATE app.cards SET revoked_at = coalesce(revoked_at, $2) WHERE card = $1`, card, d.now()); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE app.devices SET revoked_at = coalesce(revoked_at, $2) WHERE card = $1`, card, d.now()); err != nil {
+		if err := d.forgetDevices(ctx, tx, card); err != nil {
 			return err
 		}
 		return d.endSessions(ctx, tx, card, nil)
 	})
 }
 
-// ResetPIN gives the card a new first PIN and ends its sessions, for a holder
-// who has forgotten theirs and stands at the board's counter.
+// ResetPIN gives the card a new first PIN, ends its sessions and forgets its
+// devices, for a holder who has forgotten theirs and stands at the board's counter.
 // Errors: ErrNotFound; those of Require.
 func (d *Directory) ResetPIN(ctx context.Context, card string) (pin string, err error) {
 	pin = newPIN()
@@ -99,6 +99,9 @@ func (d *Directory) ResetPIN(ctx context.Context, card string) (pin string, err 
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM app.attempts WHERE key = $1`, d.keyedHash("card", card)); err != nil {
+			return err
+		}
+		if err := d.forgetDevices(ctx, tx, card); err != nil {
 			return err
 		}
 		return d.endSessions(ctx, tx, card, nil)

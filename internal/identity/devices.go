@@ -80,6 +80,28 @@ func (d *Directory) ForgetDevice(ctx context.Context, device string) error {
 	})
 }
 
+// LeaveDevice makes a device worthless by its own token: whoever signs out on it
+// has no use for it, and nobody else who holds a copy shall.
+func (d *Directory) LeaveDevice(ctx context.Context, token string) error {
+	var device, card string
+	err := d.pool.QueryRow(ctx, `UPDATE app.devices SET revoked_at = $2 WHERE hash = $1 AND revoked_at IS NULL RETURNING device, card`,
+		hashOf(token), d.now()).Scan(&device, &card)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.record(ctx, d.pool, Entry{Actor: card, Action: "device_forget", Object: device, Outcome: OK})
+}
+
+// forgetDevices makes every device of a card worthless: one would open a session
+// again where they have just been ended.
+func (d *Directory) forgetDevices(ctx context.Context, tx pgx.Tx, card string) error {
+	_, err := tx.Exec(ctx, `UPDATE app.devices SET revoked_at = $2 WHERE card = $1 AND revoked_at IS NULL`, card, d.now())
+	return err
+}
+
 // cardOnDevice finds the card of a remembered device.
 // Errors: ErrSignIn, *WaitError.
 func (d *Directory) cardOnDevice(ctx context.Context, token string) (card string, err error) {

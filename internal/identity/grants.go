@@ -61,7 +61,8 @@ func (g Grant) checkScope() error {
 }
 
 // Grant gives a person a role, in an organization that the principal manages,
-// and never to themselves. Giving it twice does nothing more.
+// and never to themselves; the first one, whoever made the account or manages
+// people everywhere. Giving it twice does nothing more.
 // Errors: ErrGrant, ErrFourEyes, ErrNotFound; those of Require.
 func (d *Directory) Grant(ctx context.Context, person string, g Grant) error {
 	if err := d.mayGrant(ctx, person, g); err != nil {
@@ -71,6 +72,11 @@ func (d *Directory) Grant(ctx context.Context, person string, g Grant) error {
 		var held []Grant
 		if err := tx.QueryRow(ctx, `SELECT `+grantsOf+` FROM app.people p WHERE person = $1`, person).Scan(&held); err != nil {
 			return missing(err)
+		}
+		if len(held) == 0 {
+			if err := d.overNewcomer(ctx, tx, person); err != nil {
+				return err
+			}
 		}
 		if slices.Contains(held, g) {
 			return nil

@@ -92,7 +92,7 @@ func (d *Directory) overPerson(ctx context.Context, tx pgx.Tx, person string) er
 		return err
 	}
 	if len(organizations) == 0 {
-		return d.requireSomewhere(ctx, ManagePeople)
+		return d.overNewcomer(ctx, tx, person)
 	}
 	for _, o := range organizations {
 		if err := d.Require(ctx, ManagePeople, o); err != nil {
@@ -100,6 +100,21 @@ func (d *Directory) overPerson(ctx context.Context, tx pgx.Tx, person string) er
 		}
 	}
 	return nil
+}
+
+// overNewcomer checks power over somebody who is nothing anywhere: whoever made
+// the account has it, and administrators everywhere. Others could take it over
+// before it is given work elsewhere.
+func (d *Directory) overNewcomer(ctx context.Context, tx pgx.Tx, person string) error {
+	if err := d.requireSomewhere(ctx, ManagePeople); err != nil {
+		return err
+	}
+	var made bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM app.trail WHERE actor = $1 AND action = 'person_add' AND object = $2)`, From(ctx).Actor(), person).Scan(&made)
+	if err != nil || made {
+		return err
+	}
+	return d.Require(ctx, ManagePeople, Everywhere)
 }
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)

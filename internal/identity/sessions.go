@@ -143,14 +143,15 @@ func (s *Sessions) SecondFactor(ctx context.Context, code string) error {
 }
 
 // SignInByLogin lets a person in whom an OpenID provider has vouched for, with
-// whatever factors it asks for; see package oidc.
+// whatever factors it asks for; see package oidc. They have not stepped up: the
+// provider may have asked them hours ago.
 // Errors: ErrSignIn where no person is linked, *WaitError.
 func (s *Sessions) SignInByLogin(ctx context.Context, issuer, subject string) error {
 	person, err := s.d.personOf(ctx, issuer, subject)
 	if err != nil {
 		return err
 	}
-	return s.enter(ctx, person, true)
+	return s.enter(ctx, person, false)
 }
 
 // SignInByCard lets a trader in by the token of her card's QR code and her PIN.
@@ -299,14 +300,18 @@ func (d *Directory) EndSession(ctx context.Context, id string) error {
 		p.ID, start, d.now()))
 }
 
-// EndSessions signs a person out everywhere: oneself, or a person whom the
-// principal has power over. Errors: those of Require.
+// EndSessions signs a person out everywhere, also on devices that are remembered:
+// oneself, or a person whom the principal has power over.
+// Errors: those of Require.
 func (d *Directory) EndSessions(ctx context.Context, principal string) error {
 	return d.change(ctx, func(tx pgx.Tx) error {
 		if p := From(ctx); p == nil || p.ID != principal {
 			if err := d.overPerson(ctx, tx, principal); err != nil {
 				return err
 			}
+		}
+		if err := d.forgetDevices(ctx, tx, principal); err != nil {
+			return err
 		}
 		if err := d.endSessions(ctx, tx, principal, nil); err != nil {
 			return err
