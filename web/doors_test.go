@@ -25,7 +25,8 @@ import (
 // house is the pages with people who can sign in, on a database of its own.
 type house struct {
 	*httptest.Server
-	people *identity.Directory
+	people   *identity.Directory
+	sessions *identity.Sessions
 }
 
 func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []DemoPerson) *house {
@@ -61,7 +62,7 @@ func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []D
 	}
 	server := httptest.NewServer(from.Sessions.Handler(pages))
 	t.Cleanup(server.Close)
-	return &house{server, people}
+	return &house{server, people, from.Sessions}
 }
 
 // visitor is a browser without a screen.

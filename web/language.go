@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"socho/internal/identity"
 )
@@ -101,6 +102,7 @@ func (l *language) word(set, word string) string {
 const (
 	languageCookie = "lang"
 	themeCookie    = "theme"
+	keepChoice     = 365 * 24 * time.Hour
 )
 
 // choose takes the language that was asked for now, or else chosen before in
@@ -109,7 +111,7 @@ const (
 func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
 	who := identity.From(r.Context())
 	if l, ok := s.languages[r.URL.Query().Get("lang")]; ok {
-		keep(w, r, languageCookie, l.code)
+		http.SetCookie(w, s.cookie(languageCookie, l.code, keepChoice))
 		if s.Sessions != nil && who != nil && who.Language != l.code {
 			if err := s.People.SetLanguage(r.Context(), l.code); err != nil {
 				s.Log.WarnContext(r.Context(), "the language is not kept", "error", err) // the page is in it all the same
@@ -117,7 +119,7 @@ func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
 		}
 		return l
 	}
-	if c, err := r.Cookie(languageCookie); err == nil {
+	if c, err := r.Cookie(s.cookieName(languageCookie)); err == nil {
 		if l, ok := s.languages[c.Value]; ok {
 			return l
 		}
@@ -129,13 +131,13 @@ func (s *site) choose(w http.ResponseWriter, r *http.Request) *language {
 }
 
 // chooseTheme does likewise for light or dark; empty leaves it to the device.
-func chooseTheme(w http.ResponseWriter, r *http.Request) string {
+func (s *site) chooseTheme(w http.ResponseWriter, r *http.Request) string {
 	theme := r.URL.Query().Get("theme")
 	switch theme {
 	case "light", "dark", "auto":
-		keep(w, r, themeCookie, theme)
+		http.SetCookie(w, s.cookie(themeCookie, theme, keepChoice))
 	default:
-		if c, err := r.Cookie(themeCookie); err == nil {
+		if c, err := r.Cookie(s.cookieName(themeCookie)); err == nil {
 			theme = c.Value
 		}
 	}
@@ -145,7 +147,21 @@ func chooseTheme(w http.ResponseWriter, r *http.Request) string {
 	return theme
 }
 
-func keep(w http.ResponseWriter, r *http.Request, name, value string) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: 365 * 24 * 3600,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil})
+// secure says that pages leave the machine, and so go over HTTPS, spoken here or
+// by a proxy.
+func (s *site) secure() bool { return s.Sessions != nil && s.Sessions.Cookie.Secure }
+
+// cookieName keeps other hosts of the same domain from planting a cookie.
+func (s *site) cookieName(name string) string {
+	if s.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// cookie is one that no script reads and that goes to this site alone; a
+// negative age takes it away.
+func (s *site) cookie(name, value string, age time.Duration) *http.Cookie {
+	return &http.Cookie{Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(age / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure()}
 }

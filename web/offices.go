@@ -87,13 +87,18 @@ func (s *site) addPerson(r *request) (*view, error) {
 // handLink hands a link over that is good once, to be passed on to whom it is
 // for: it is shown in the answer itself and kept nowhere.
 func (s *site) handLink(r *request, token, back string) *view {
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	page := &formPage{Lead: r.language.say("link.lead"), Secret: scheme + r.Host + "/welcome?link=" + token,
+	page := &formPage{Lead: r.language.say("link.lead"), Secret: s.origin(r) + "/welcome?link=" + token,
 		Links: []crumb{{r.language.say("link.back"), back}}}
 	return r.underPeople(&view{template: "form", title: r.language.say("link.title"), data: page})
+}
+
+// origin is where the visitor finds these pages. A link that holds a secret must
+// not go over HTTP first because a proxy speaks TLS in our place.
+func (s *site) origin(r *request) string {
+	if s.secure() {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 type personPage struct {
@@ -202,11 +207,7 @@ func (s *site) issueCard(r *request) (*view, error) {
 	if err != nil {
 		return s.cardsView(r, err)
 	}
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	svg, err := qr.SVG(scheme+r.Host+"/card?card="+token, qr.ImageOptions{Level: qr.LevelM, Title: r.language.say("cards.picture", "stall", c.Stall)})
+	svg, err := qr.SVG(s.origin(r)+"/card?card="+token, qr.ImageOptions{Level: qr.LevelM, Title: r.language.say("cards.picture", "stall", c.Stall)})
 	if err != nil {
 		return nil, err
 	}

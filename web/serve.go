@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"socho/internal/identity"
 	"socho/internal/readmodel"
@@ -149,7 +151,7 @@ func (s *site) page(to *route) http.Handler {
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		}
-		visit := &request{r.WithContext(ctx), identity.From(ctx), s.choose(w, r), chooseTheme(w, r), r.URL.Query(), nil}
+		visit := &request{r.WithContext(ctx), identity.From(ctx), s.choose(w, r), s.chooseTheme(w, r), r.URL.Query(), nil}
 		v, err := s.look(visit, to)
 		if err != nil {
 			if ctx.Err() != nil && r.Context().Err() != nil {
@@ -162,7 +164,7 @@ func (s *site) page(to *route) http.Handler {
 		if err != nil {
 			f := asFailure(err)
 			if f.status >= http.StatusInternalServerError {
-				s.Log.ErrorContext(ctx, "page failed", "path", r.URL.Path, "error", err)
+				s.Log.ErrorContext(ctx, "page failed", "route", r.Pattern, "error", err)
 			}
 			if f.status == http.StatusMethodNotAllowed {
 				w.Header().Set("Allow", "GET, HEAD")
@@ -185,7 +187,7 @@ func (s *site) page(to *route) http.Handler {
 func (s *site) send(w http.ResponseWriter, r *request, v *view) {
 	body, err := s.render(r, v)
 	if err != nil {
-		s.Log.ErrorContext(r.Context(), "page does not render", "path", r.URL.Path, "error", err)
+		s.Log.ErrorContext(r.Context(), "page does not render", "route", r.Pattern, "error", err)
 		plain(w, http.StatusInternalServerError, r.language.text["error.fault"]+"\n")
 		return
 	}
@@ -229,16 +231,30 @@ func (s *site) look(r *request, to *route) (v *view, err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if len(r.RequestURI) > maxRawURL {
+	if len(r.RequestURI) > maxRawURL || !legible(r.URL.Path) {
 		return nil, errBad
 	}
 	if err := s.admit(r, to); err != nil {
 		return nil, err
 	}
 	if err := r.ParseForm(); err != nil {
-		return nil, err
+		if errors.As(err, new(*http.MaxBytesError)) {
+			return nil, err
+		}
+		return nil, errBad
+	}
+	for name, values := range r.Form {
+		if !legible(append(values, name)...) {
+			return nil, errBad
+		}
 	}
 	return to.show(r)
+}
+
+// legible says that all of it is text. PostgreSQL takes no other, and what a
+// visitor writes is no fault of ours.
+func legible(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) })
 }
 
 // undoes are the acts that take back what was just done on a page.

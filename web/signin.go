@@ -53,7 +53,7 @@ func (s *site) signIn(r *request) (*view, error) {
 	page.Form.Fields[0].Hint = "" // whoever comes back knows it
 	page.Links = []crumb{{r.language.say("sign_in.card"), "/card?next=" + url.QueryEscape(next)}}
 	if r.Method != http.MethodPost {
-		if c, err := r.Cookie(deviceCookie); err == nil && r.who == nil {
+		if c, err := r.Cookie(s.cookieName(deviceCookie)); err == nil && r.who == nil {
 			if err := s.Sessions.SignInByDevice(r.Context(), c.Value); err == nil {
 				return see(next, ""), nil
 			} else if !errors.Is(err, identity.ErrSignIn) {
@@ -134,16 +134,21 @@ func (s *site) remember(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.keep = &http.Cookie{Name: deviceCookie, Value: token, Path: "/", MaxAge: int(identity.DeviceIdle / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil}
+	r.keep = s.cookie(deviceCookie, token, identity.DeviceIdle)
 	return nil
 }
 
+// signOut ends the session, and what this telephone is remembered by.
 func (s *site) signOut(r *request) (*view, error) {
+	if c, err := r.Cookie(s.cookieName(deviceCookie)); err == nil {
+		if err := s.People.LeaveDevice(r.Context(), c.Value); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.Sessions.SignOut(r.Context()); err != nil {
 		return nil, err
 	}
-	r.keep = &http.Cookie{Name: deviceCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil}
+	r.keep = s.cookie(deviceCookie, "", -time.Second)
 	return see("/", "signed_out"), nil
 }
 
@@ -262,7 +267,7 @@ func (s *site) changePassword(r *request) (*view, error) {
 	if err := s.People.ChangePassword(r.Context(), r.PostFormValue("old"), r.PostFormValue("password")); err != nil {
 		return r.refuse(v, page, err)
 	}
-	return see("/me", "password"), nil
+	return see("/me", "password"), s.Sessions.RenewToken(r.Context())
 }
 
 func (s *site) changePIN(r *request) (*view, error) {
@@ -279,7 +284,7 @@ func (s *site) changePIN(r *request) (*view, error) {
 	if err := s.People.ChangePIN(r.Context(), r.PostFormValue("oldpin"), r.PostFormValue("pin")); err != nil {
 		return r.refuse(v, page, err)
 	}
-	return see("/me", "pin"), nil
+	return see("/me", "pin"), s.Sessions.RenewToken(r.Context())
 }
 
 // secondFactor sets up the app that shows codes.
@@ -287,7 +292,7 @@ func (s *site) secondFactor(r *request) (*view, error) {
 	if r.Method == http.MethodPost {
 		codes, err := s.People.ConfirmTOTP(r.Context(), r.PostFormValue("offer"), r.PostFormValue("code"))
 		if err == nil {
-			return s.codesView(r, codes), nil
+			return s.codesView(r, codes), s.Sessions.RenewToken(r.Context())
 		}
 		if !errors.Is(err, identity.ErrSignIn) {
 			return nil, err

@@ -336,7 +336,7 @@ func TestHeaders(t *testing.T) {
 		w := get(t, h, address)
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer",
+			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "same-origin",
 		} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s: %s: %q", address, name, got)
