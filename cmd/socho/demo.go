@@ -49,16 +49,8 @@ func (c *RunCommand) demo(ctx context.Context, s *service.Service, people *ident
 		}
 		made = append(made, web.DemoPerson{Role: p.grant.Role, Name: p.name, Password: password})
 	}
-	cards, err := people.Cards(ctx, sampleTrader.organization)
-	if err != nil {
+	if err := takeSampleCards(ctx, people); err != nil {
 		return nil, err
-	}
-	for _, card := range cards {
-		if card.Holder == sampleTrader.holder && card.RevokedAt == nil {
-			if err := people.RevokeCard(ctx, card.ID); err != nil {
-				return nil, err
-			}
-		}
 	}
 	_, token, pin, err := people.IssueCard(ctx, sampleTrader.organization, sampleTrader.stall, sampleTrader.holder)
 	return append(made, web.DemoPerson{Role: identity.Trader, Card: token, PIN: pin}), err
@@ -84,6 +76,44 @@ func samplePerson(ctx context.Context, people *identity.Directory, name string, 
 	}
 	_, err = people.Redeem(ctx, link, name, password)
 	return err
+}
+
+func takeSampleCards(ctx context.Context, people *identity.Directory) error {
+	cards, err := people.Cards(ctx, sampleTrader.organization)
+	for _, card := range cards {
+		if err == nil && card.Holder == sampleTrader.holder && card.RevokedAt == nil {
+			err = people.RevokeCard(ctx, card.ID)
+		}
+	}
+	return err
+}
+
+// dismiss keeps the people of the sample out where pages leave this machine:
+// whoever tried their roles here may know their passwords, or hold a token.
+func dismiss(ctx context.Context, people *identity.Directory) error {
+	ctx = identity.With(ctx, identity.CLI())
+	tokens, err := people.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range samplePeople {
+		staff, err := people.Staff(ctx, p.name)
+		if errors.Is(err, identity.ErrNotFound) {
+			continue
+		}
+		if err == nil && staff.LockedAt == nil {
+			err = people.Lock(ctx, staff.ID)
+		}
+		for _, t := range tokens {
+			if err == nil && t.CreatedBy == staff.ID && t.RevokedAt == nil {
+				err = people.RevokeToken(ctx, t.ID)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return takeSampleCards(ctx, people)
 }
 
 // doors says how to come in: as one of the sample's people, or, where nobody

@@ -11,6 +11,7 @@ import (
 	"socho/internal/httpserver"
 	"socho/internal/identity"
 	"socho/internal/metrics"
+	"socho/internal/service"
 	"socho/web/api"
 )
 
@@ -70,7 +71,7 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 	if err != nil {
 		return err
 	}
-	if err := c.setUp(ctx, people); err != nil {
+	if err := c.setUp(ctx, s, people); err != nil {
 		return err
 	}
 	at, err := call.proof()
@@ -117,10 +118,17 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 }
 
 // setUp keeps a service that has no administrator yet on this machine: whoever
-// came first could make themselves one.
-func (c *RunCommand) setUp(ctx context.Context, people *identity.Directory) error {
+// came first could make themselves one. Those of the sample do not count.
+func (c *RunCommand) setUp(ctx context.Context, s *service.Service, people *identity.Directory) error {
 	if c.private() {
 		return nil
+	}
+	loaded, err := s.DB.Done(ctx, sampleTask)
+	if err == nil && loaded {
+		err = dismiss(ctx, people)
+	}
+	if err != nil {
+		return err
 	}
 	link, err := people.SetUp(ctx)
 	if err == nil && link != "" {

@@ -93,7 +93,7 @@ func (f *ServerFlags) server(call *Call, counted *metrics.Metrics) (*httpserver.
 		return nil, usageError{err}
 	}
 	return httpserver.New(httpserver.Options{
-		TLSCert: f.TLSCert, TLSKey: f.TLSKey, TrustedProxies: proxies, AddressRate: f.RateAddress,
+		TLSCert: f.TLSCert, TLSKey: f.TLSKey, TrustedProxies: proxies, Private: f.private(), AddressRate: f.RateAddress,
 		DrainDelay: f.DrainDelay, DrainTime: f.DrainTime, AccessLog: f.AccessLog, Log: call.logger(true), Observer: counted,
 	})
 }

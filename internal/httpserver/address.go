@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -65,4 +66,29 @@ func peer(r *http.Request) netip.Addr {
 
 func (s *Server) trusts(at netip.Addr) bool {
 	return slices.ContainsFunc(s.options.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(at) })
+}
+
+// here turns away, where this machine alone is served, what does not come from
+// it: a page elsewhere whose name was made to lead here, or what a proxy that we
+// were not told of passes on. Over TLS the certificate names us.
+func (s *Server) here(next http.Handler) http.Handler {
+	if !s.options.Private {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.tls == nil && !ownName(r.Host) || r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" {
+			Problem(w, http.StatusMisdirectedRequest, "misdirected", "This service answers this machine alone. If a proxy asks for others, it has to be named: --trusted-proxy.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ownName says that a Host is this machine itself.
+func ownName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	at, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && at.IsLoopback()
 }

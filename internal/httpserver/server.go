@@ -26,7 +26,8 @@ import (
 // and limits nothing but size and time.
 type Options struct {
 	TLSCert, TLSKey string         // files; both or neither
-	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed, and who speak TLS to the outside
+	Private         bool           // for this machine alone: other names, and what proxies pass on, are turned away
 	AddressRate     float64        // requests a second from one address, loopback apart; 0: any
 	DrainDelay      time.Duration  // between saying not ready and taking no more connections
 	DrainTime       time.Duration  // for requests under way to finish; default 20 s
@@ -55,6 +56,7 @@ const (
 	maxHeader      = 32 << 10
 	maxBody        = 16 << 20
 	maxConnections = 4096
+	ownConnections = 512 // from one address; a whole market may be behind one
 )
 
 // Server serves one handler.
@@ -118,7 +120,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 		ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 	}
 	served := make(chan error, 1)
-	listener = netutil.LimitListener(listener, maxConnections)
+	spared := func(at netip.Addr) bool { return at.IsLoopback() || s.trusts(at) }
+	listener = netutil.LimitListener(&crowd{Listener: listener, most: ownConnections, exempt: spared, held: map[string]int{}}, maxConnections)
 	go func() {
 		if s.tls != nil {
 			served <- server.ServeTLS(listener, "", "")
@@ -147,7 +150,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 func (s *Server) wrap(handler http.Handler) http.Handler {
 	handler = http.MaxBytesHandler(handler, maxBody)
 	handler = s.limited(handler)
-	handler = headers(handler)
+	handler = s.here(handler)
+	handler = s.headers(handler)
 	handler = s.addressed(handler)
 	return s.watched(handler)
 }

@@ -281,3 +281,90 @@ func TestDrain(t *testing.T) {
 		t.Error("still serving")
 	}
 }
+
+// A page elsewhere whose name leads to this machine, and a proxy that nobody told
+// us of, get nothing where this machine alone is served.
+func TestSecurityPrivate(t *testing.T) {
+	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	private, public := server(t, Options{Private: true}).wrap(ok), server(t, Options{}).wrap(ok)
+	for host, code := range map[string]int{"127.0.0.1:8080": 200, "localhost:8080": 200, "[::1]:8080": 200, "[::1]": 200, "localhost": 200,
+		"evil.example:8080": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example:8080": 421, "0.0.0.0:8080": 421, "": 421} {
+		r := httptest.NewRequest("POST", "/demo", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		private.ServeHTTP(w, r)
+		if w.Code != code {
+			t.Errorf("%q: %d", host, w.Code)
+		}
+	}
+	for _, header := range []string{"X-Forwarded-For", "Forwarded"} {
+		r := httptest.NewRequest("GET", "http://127.0.0.1/", nil)
+		r.Header.Set(header, "203.0.113.7")
+		w := httptest.NewRecorder()
+		private.ServeHTTP(w, r)
+		if w.Code != 421 {
+			t.Errorf("%s: %d", header, w.Code)
+		}
+	}
+	if w := ask(public, "GET", "127.0.0.1:1"); w.Code != 200 {
+		t.Error("where others are served:", w.Code)
+	}
+}
+
+// A proxy that speaks TLS in our place passes on that nothing else is to be spoken.
+func TestSecurityStrictTransport(t *testing.T) {
+	handler := server(t, Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}}).wrap(http.NotFoundHandler())
+	for from, want := range map[string]string{"10.0.0.1:1": "max-age=63072000; includeSubDomains", "203.0.113.7:1": ""} {
+		if got := ask(handler, "GET", from).Header().Get("Strict-Transport-Security"); got != want {
+			t.Errorf("%s: %q", from, got)
+		}
+	}
+}
+
+// Who holds connections and says nothing keeps nobody else out.
+func TestSecurityCrowd(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	c := &crowd{Listener: listener, most: 2, exempt: func(netip.Addr) bool { return false }, held: map[string]int{}}
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	accept := func() net.Conn {
+		conn, err := c.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	dial()
+	first := accept()
+	dial()
+	second := accept()
+	refused := dial()
+	taken := make(chan net.Conn)
+	go func() { taken <- accept() }()
+	if _, err := refused.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("one too many: %v", err)
+	}
+	for range 2 { // twice closed is given back once
+		first.Close() //nolint:errcheck // the second time it is closed
+	}
+	dial()
+	third := <-taken
+	if c.held["127.0.0.1"] != 2 {
+		t.Error(c.held)
+	}
+	second.Close() //nolint:errcheck // the test is over
+	third.Close()  //nolint:errcheck // likewise
+	if len(c.held) != 0 {
+		t.Error(c.held)
+	}
+}
