@@ -145,11 +145,12 @@ func (d *Directory) useRecovery(ctx context.Context, person, code string) (bool,
 	return err == nil && tag.RowsAffected() == 1, err
 }
 
-// newRecovery makes codes of 80 random bits, in groups that a hand can copy.
+// newRecovery makes codes of 130 random bits, in groups that a hand can copy:
+// enough to be kept as a plain hash (ASVS 6.5.2).
 func newRecovery() (codes []string, hashes [][]byte) {
 	for range recoverySet {
-		c := strings.ToLower(rand.Text()[:16])
-		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
+		c := strings.ToLower(rand.Text())
+		codes = append(codes, strings.Join([]string{c[:5], c[5:10], c[10:15], c[15:20], c[20:]}, "-"))
 		hashes = append(hashes, recoveryHash(c))
 	}
 	return codes, hashes

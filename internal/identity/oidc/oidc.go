@@ -82,7 +82,9 @@ type Login struct {
 // Discover asks a provider for its addresses and keys. Errors: ErrProvider.
 func Discover(ctx context.Context, c Config) (*Provider, error) {
 	if c.Client == nil {
-		c.Client = &http.Client{Timeout: exchangeTime}
+		// A provider answers where it says that it does.
+		stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		c.Client = &http.Client{Timeout: exchangeTime, CheckRedirect: stay}
 	}
 	// The context lives on in the provider, which fetches its keys anew when they
 	// change; it must not end with the start of the program.
