@@ -36,13 +36,22 @@ func (a *API) balances(ctx context.Context, in *balancesInput) (*pageOutput[post
 	} else {
 		f.Organizations, f.OrganizationPrefix = scope(ctx, ""), organization
 	}
-	items, err := a.Service.DB.BalancePage(ctx, f, as, after, in.Limit+1)
+	items, err := a.accountsOf(as).BalancePage(ctx, f, as, after, in.Limit+1)
 	if err != nil || len(items) <= in.Limit {
 		return page(items, ""), err
 	}
 	items = items[:in.Limit]
 	organization, path, _ = strings.Cut(items[in.Limit-1].Account, ":")
 	return page(items, cursor("balances", organization, path)), nil
+}
+
+// accountsOf is where accounts are read: as they stand, through the database's own
+// lock; as of the past, from history that takes the whole log.
+func (a *API) accountsOf(as postgres.AsOf) *postgres.DB {
+	if as.IsZero() {
+		return a.Readers.Ledger
+	}
+	return a.Service.DB
 }
 
 type transfersInput struct {
@@ -67,7 +76,7 @@ func (a *API) transfers(ctx context.Context, in *transfersInput) (*pageOutput[po
 		}
 	}
 	organization, path, _ := strings.Cut(in.Account, ":")
-	items, place, err := a.Service.DB.PostingPage(ctx, ledger.AccountName{Organization: organization, Path: path}, as, place, in.Limit)
+	items, place, err := a.accountsOf(as).PostingPage(ctx, ledger.AccountName{Organization: organization, Path: path}, as, place, in.Limit)
 	next := ""
 	if place != 0 {
 		next = cursor("transfers", strconv.FormatInt(place, 10))

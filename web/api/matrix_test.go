@@ -14,6 +14,7 @@ import (
 	"socho/internal/identity"
 	"socho/internal/postgres"
 	"socho/internal/readmodel"
+	"socho/ledger"
 	"socho/web/api"
 )
 
@@ -210,6 +211,13 @@ func TestReadersAreKeptFromOthers(t *testing.T) {
 		bills, _, err := shared.readers.Model.Bills(ctx, theirs, readmodel.BillFilter{}, readmodel.Page{})
 		if err != nil {
 			t.Fatal(err)
+		}
+		balances, err := shared.readers.Ledger.BalancePage(ctx, postgres.BalanceFilter{OrganizationPrefix: theirs}, postgres.AsOf{}, ledger.AccountName{}, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if others := len(balances) > 0; others != (caller == "all") {
+			t.Errorf("%s sees %d balances of another", caller, len(balances))
 		}
 		if wants := map[string]bool{"nobody": false, "ours": false, "all": true}[caller]; seen[theirs] != wants || seen["unrouted"] != wants || len(bills) > 0 != wants || seen[ours] != (p != nil) {
 			t.Errorf("%s sees %v, %d bills of another", caller, seen, len(bills))
