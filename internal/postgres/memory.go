@@ -11,8 +11,8 @@ import (
 // Bounds on what is remembered of one shard. Beyond them the half that was not
 // used lately is forgotten.
 const (
-	rememberedAccounts = 16_384
-	rememberedState    = 16_384
+	rememberedAccounts = 4_096
+	rememberedState    = 4_096
 )
 
 // carefulBatches is for how many batches after a claim that was taken the
