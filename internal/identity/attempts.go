@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -21,7 +22,7 @@ const forgetAfter = 24 * time.Hour
 
 var (
 	// An account of staff: about 100 guesses a day. Whoever locks somebody else
-	// out that way does so for a quarter of an hour at most.
+	// out that way does so for a quarter of an hour, and not where they work.
 	ofAccount = patience{5, 30 * time.Second, 15 * time.Minute}
 	// A PIN has a million values, and holders forget: about 30 guesses on the first
 	// day, one an hour afterwards, and each needs the card or its telephone.
@@ -95,6 +96,32 @@ func (d *Directory) begin(ctx context.Context, action string, account []byte, p 
 		a.waits = a.waits || n >= p.free
 	}
 	return a, nil
+}
+
+// knownFor is how long a network is remembered as one that somebody came in from.
+const knownFor = 30 * 24 * time.Hour
+
+// beginAt charges an attempt at an account of staff; person is empty where there
+// is none of that name. From a network that its owner came in from lately attempts
+// count apart: whoever guesses elsewhere, day and night, makes the account wait
+// there and not here. Errors: *WaitError.
+func (d *Directory) beginAt(ctx context.Context, action, name, person string) (*attempt, error) {
+	from := network(visitOf(ctx).Address)
+	var known bool
+	err := d.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM app.trail WHERE actor = $1 AND action IN ('sign_in', 'second_factor') AND outcome = 'ok'
+		AND address = $2 AND address <> '' AND at > $3)`, cmp.Or(person, "nobody"), from, d.now().Add(-knownFor)).Scan(&known)
+	if err != nil {
+		return nil, err
+	}
+	key := d.keyedHash("name", name)
+	if known {
+		key = d.nameAt(name, from)
+	}
+	return d.begin(ctx, action, key, ofAccount)
+}
+
+func (d *Directory) nameAt(name, network string) []byte {
+	return d.keyedHash("name and network", name+"\x00"+network)
 }
 
 func (d *Directory) addressKey(a netip.Addr) []byte {

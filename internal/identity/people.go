@@ -167,7 +167,19 @@ func (d *Directory) Unlock(ctx context.Context, person string) error {
 		if err := tx.QueryRow(ctx, `UPDATE app.people SET locked_at = NULL WHERE person = $1 RETURNING name`, person).Scan(&name); err != nil {
 			return missing(err)
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM app.attempts WHERE key = $1`, d.keyedHash("name", name))
+		rows, err := tx.Query(ctx, `SELECT DISTINCT address FROM app.trail WHERE actor = $1`, person)
+		if err != nil {
+			return err
+		}
+		networks, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		keys := [][]byte{d.keyedHash("name", name)}
+		for _, from := range networks {
+			keys = append(keys, d.nameAt(name, from))
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM app.attempts WHERE key = ANY ($1)`, keys)
 		return err
 	})
 }

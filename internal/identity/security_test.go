@@ -152,3 +152,37 @@ func TestSecurityTokenScope(t *testing.T) {
 	_, _, err := h.CreateToken(maker, "x", []identity.Grant{{Role: identity.Auditor, Organization: "hg-cho-a"}}, time.Hour)
 	wants(t, "a role", err, identity.ErrGrant)
 }
+
+// Whoever keeps guessing elsewhere keeps nobody out where they work, and gains
+// no guesses by it.
+func TestSecurityLockOut(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id := h.person(t, "lan")
+	office := func() *browser { return h.browser("192.0.2.1") }
+	must(t, office().signIn(t, "lan", good))
+	guesses := func(from string) (n int) {
+		for ; n < 20; n++ {
+			if waits(h.browser(from).signIn(t, "lan", "sai mật khẩu rồi")) {
+				break
+			}
+		}
+		return n
+	}
+	if n := guesses("198.51.100.1") + guesses("203.0.113.1"); n != 5 {
+		t.Errorf("%d guesses from elsewhere", n)
+	}
+	must(t, office().signIn(t, "lan", good))
+	if err := h.browser("198.51.100.9").signIn(t, "lan", good); !waits(err) {
+		t.Errorf("coming in at the office ends the wait elsewhere: %v", err)
+	}
+	if n := guesses("192.0.2.7"); n != 5 {
+		t.Errorf("%d guesses from the office", n)
+	}
+	must(t, h.Unlock(cli(t), id))
+	must(t, office().signIn(t, "lan", good))
+	h.pass(31 * 24 * time.Hour)
+	if n := guesses("192.0.2.1") + guesses("198.51.100.1"); n != 5 {
+		t.Errorf("%d guesses where nobody came in for a month", n)
+	}
+}

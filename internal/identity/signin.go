@@ -12,15 +12,15 @@ import (
 // the password alone opens nothing yet. Errors: ErrSignIn, *WaitError.
 func (d *Directory) checkPassword(ctx context.Context, name, password string) (person string, needsTOTP bool, err error) {
 	name = strings.ToLower(strings.TrimSpace(name))
-	a, err := d.begin(ctx, "sign_in", d.keyedHash("name", name), ofAccount)
-	if err != nil {
-		return "", false, err
-	}
 	var hash string
 	var locked bool
 	err = d.pool.QueryRow(ctx, `SELECT person, password, locked_at IS NOT NULL, totp IS NOT NULL FROM app.people WHERE name = $1`, name).
 		Scan(&person, &hash, &locked, &needsTOTP)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", false, err
+	}
+	a, err := d.beginAt(ctx, "sign_in", name, person)
+	if err != nil {
 		return "", false, err
 	}
 	ok, err := d.hasher.match(ctx, password, hash)
@@ -47,7 +47,7 @@ func (d *Directory) checkSecond(ctx context.Context, action, person, code string
 		}
 		return err
 	}
-	a, err := d.begin(ctx, action, d.keyedHash("name", name), ofAccount)
+	a, err := d.beginAt(ctx, action, name, person)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (d *Directory) ChangePassword(ctx context.Context, old, password string) er
 
 // confirmPassword checks the password of somebody who is signed in.
 func (d *Directory) confirmPassword(ctx context.Context, action string, p *Principal, password string) error {
-	a, err := d.begin(ctx, action, d.keyedHash("name", p.Name), ofAccount)
+	a, err := d.beginAt(ctx, action, p.Name, p.ID)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (d *Directory) ConfirmTOTP(ctx context.Context, offer, code string) (recove
 	if !p.SteppedUp(d.now()) {
 		return nil, ErrStepUp
 	}
-	a, err := d.begin(ctx, "totp_set", d.keyedHash("name", p.Name), ofAccount)
+	a, err := d.beginAt(ctx, "totp_set", p.Name, p.ID)
 	if err != nil {
 		return nil, err
 	}
