@@ -88,7 +88,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	mux := http.NewServeMux()
 	mux.Handle("/api/", sessions.Handler(httpserver.SameOrigin(httpserver.Routed(programs))))
 	mux.Handle("/openapi.json", programs)
-	mux.Handle("/metrics", scraped(counted, callers))
+	mux.Handle("GET /metrics", scraped(counted, callers))
 	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
 	mux.Handle("/", sessions.Handler(paced(limits, counted, httpserver.Routed(pages))))
 	return httpserver.Routed(mux), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 
@@ -63,6 +64,7 @@ func (a *API) record(ctx context.Context, in *Position) (*recordOutput, error) {
 
 type receiptOutput struct {
 	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
 	Body        []byte
 }
 
@@ -102,5 +104,5 @@ func (a *API) receipt(ctx context.Context, in *Position) (*receiptOutput, error)
 		return nil, err
 	}
 	text, err := r.JSON()
-	return &receiptOutput{"application/json", text}, err
+	return &receiptOutput{"application/json", fmt.Sprintf(`attachment; filename="receipt-%d-%d.json"`, in.Shard, in.Offset), text}, err
 }
