@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,7 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 		return nil, err
 	}
 	d := new(decision) // one after the other; the batch keeps copies
+	var stamps stamps
 	for i := range records {
 		r := &records[i]
 		if r.Shard != head.Shard || r.Offset != batch.Head.NextOffset {
@@ -87,7 +89,7 @@ func Decide(ctx context.Context, head Head, records []events.Record, store Store
 		}
 		*d = decision{view: v, head: &batch.Head, record: r, set: set}
 		d.outcome = Outcome{Shard: r.Shard, Offset: r.Offset, RuleSet: set.Number, RecordHash: r.Hash(), ValueHash: events.ValueHash(r.Value)}
-		d.outcome.RecordedAt = recordedAt(r, batch.Head.RecordedAt)
+		d.outcome.RecordedAt = stamps.recordedAt(r, batch.Head.RecordedAt)
 		d.decide(decoded[i])
 		if s := d.outcome.Status; s == Malformed || s == Misrouted {
 			// A stamp on a record that intake cannot have written moves no clock.
@@ -149,9 +151,15 @@ var epoch = time.Unix(0, 0).UTC()
 
 const stampFormat = "2006-01-02T15:04:05.000000Z"
 
+// stamps reads intake's stamps, many of which are that of the record before.
+type stamps struct {
+	last []byte
+	at   time.Time
+}
+
 // recordedAt is intake's stamp, never before the record ahead of it. A record
 // without one legible stamp takes its predecessor's time.
-func recordedAt(r *events.Record, previous time.Time) time.Time {
+func (s *stamps) recordedAt(r *events.Record, previous time.Time) time.Time {
 	stamp, found := []byte(nil), 0
 	for _, h := range r.Headers {
 		if h.Name == events.HeaderRecordedAt {
@@ -162,11 +170,17 @@ func recordedAt(r *events.Record, previous time.Time) time.Time {
 	if found != 1 {
 		return previous
 	}
-	at, err := time.Parse(stampFormat, string(stamp))
-	if err != nil || at.Before(previous) || at.Format(stampFormat) != string(stamp) { // time.Parse is lenient
+	if s.last == nil || !bytes.Equal(stamp, s.last) {
+		at, err := time.Parse(stampFormat, string(stamp))
+		if err != nil || at.Format(stampFormat) != string(stamp) { // time.Parse is lenient
+			return previous
+		}
+		s.last, s.at = stamp, at
+	}
+	if s.at.Before(previous) {
 		return previous
 	}
-	return at
+	return s.at
 }
 
 type decodedRecord struct {
