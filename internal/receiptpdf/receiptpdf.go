@@ -9,7 +9,6 @@ package receiptpdf
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,14 +21,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"socho/events"
+	"socho/internal/typeface"
 	"socho/ledger/proof"
 	"socho/qr"
 )
-
-// sans has every Vietnamese letter; see NOTICE for its licence.
-//
-//go:embed DejaVuSansCondensed.ttf
-var sans []byte
 
 const (
 	family = "sans"
@@ -49,7 +44,7 @@ func Print(r *proof.Receipt, compact string) ([]byte, error) {
 	pdf.SetModificationDate(r.Leaf.RecordedAt)
 	pdf.SetTitle("Biên nhận sổ cái "+place(r), true)
 	pdf.SetMargins(margin, margin, margin)
-	pdf.AddUTF8FontFromBytes(family, "", sans)
+	pdf.AddUTF8FontFromBytes(family, "", typeface.Regular)
 	pdf.AddPage()
 	p := &page{Fpdf: pdf}
 	p.heading("Biên nhận sổ cái", "Ledger receipt")
