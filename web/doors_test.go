@@ -29,7 +29,8 @@ type house struct {
 	sessions *identity.Sessions
 }
 
-func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []DemoPerson) *house {
+// more sees what the pages are made from, and where they will be, before they are.
+func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []DemoPerson, more ...func(from *Sources, address string)) *house {
 	t.Helper()
 	db, err := postgres.Open(t.Context(), testdb.Database(t, "web", func(ctx context.Context, url string) error {
 		return postgres.Migrate(ctx, url, "app", postgres.AppMigrations())
@@ -56,11 +57,16 @@ func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []D
 		from.Sample = func(context.Context) (bool, error) { return true, nil }
 		from.Demo = demo(identity.With(t.Context(), identity.CLI()), people)
 	}
+	server := httptest.NewUnstartedServer(nil)
+	for _, f := range more {
+		f(&from, "http://"+server.Listener.Addr().String())
+	}
 	pages, err := New(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(from.Sessions.Handler(pages))
+	server.Config.Handler = from.Sessions.Handler(pages)
+	server.Start()
 	t.Cleanup(server.Close)
 	return &house{server, people, from.Sessions}
 }

@@ -51,6 +51,7 @@ type formPage struct {
 	Secret  string        // to be typed or copied
 	Codes   []string      // to be kept
 	Form    *form
+	Other   *form // another way to the same end
 	Confirm *confirmation
 	Links   []crumb
 }
@@ -112,6 +113,7 @@ var problems = []struct {
 	{identity.ErrPIN, "pin", "pin"},
 	{identity.ErrGrant, "grant", ""},
 	{identity.ErrFourEyes, "four_eyes", ""},
+	{identity.ErrOnlyWay, "only_way", ""},
 	{identity.ErrLastAdministrator, "last_administrator", ""},
 }
 

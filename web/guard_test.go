@@ -17,13 +17,14 @@ var openToAll = []string{
 	"GET /{$}", "GET /figures", "GET /design",
 	"GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code", "GET /card", "POST /card",
 	"POST /sign-out", "GET /welcome", "POST /welcome", "POST /demo",
+	"POST /sign-in/provider", "GET /sign-in/provider", "POST /welcome/provider",
 }
 
 // TestEveryRouteEveryRole walks the table: each route, asked by each role in
 // its own organization and in another.
 func TestEveryRouteEveryRole(t *testing.T) {
 	s := &site{Sources: sources(t, newFake())}
-	all := append(append(s.routes(), s.doors()...), s.offices()...)
+	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices())
 	// A request about the market's stall A12 and its things; or, of another market.
 	request := func(to *route, p *identity.Principal, organization string) *request {
 		method, path, _ := strings.Cut(to.pattern, " ")

@@ -118,7 +118,7 @@ func (s *site) personView(r *request, wrong error) (*view, error) {
 		return nil, err
 	}
 	page := &personPage{Staff: staff, Roles: s.grantRows(r, staff.Grants), Self: staff.ID == r.who.ID, Action: "/people/" + staff.ID}
-	if page.Acts = []string{"reset", "out", "lock"}; staff.LockedAt != nil {
+	if page.Acts = []string{"reset", "restart", "out", "lock"}; staff.LockedAt != nil {
 		page.Acts = []string{"unlock"}
 	}
 	var roles []option
@@ -160,8 +160,17 @@ func (s *site) changePerson(r *request) (*view, error) {
 		err = s.People.Unlock(ctx, person)
 	case "out":
 		err = s.People.EndSessions(ctx, person)
-	case "reset":
-		token, err := s.People.Reset(ctx, person)
+	case "unlink":
+		err = s.People.UnlinkLogin(ctx, person, r.PostFormValue("login"))
+	case "reset", "restart":
+		link := s.People.Reset
+		if act == "restart" {
+			if v := r.sure("restart", back, hidden("do", act)); v != nil {
+				return r.underPeople(v), nil
+			}
+			link = s.People.Restart
+		}
+		token, err := link(ctx, person)
 		if err != nil {
 			return nil, err
 		}

@@ -42,6 +42,7 @@ type view struct {
 	data     any
 	status   int    // 200 where not said
 	redirect string // to there, and nothing is shown here
+	onward   string // to there on another site, once this is shown
 }
 
 // see sends the visitor on after something was done, to a page that says so
@@ -199,6 +200,10 @@ func (s *site) send(w http.ResponseWriter, r *request, v *view) {
 		h.Set("Cache-Control", "no-store") // nothing is left on a shared machine
 	}
 	h.Set("Vary", "Cookie, Accept-Encoding")
+	if v.onward != "" {
+		h.Set("Refresh", "0; url="+v.onward)
+		h.Set("Cache-Control", "no-store")
+	}
 	if accepts(r.Request) {
 		h.Set("Content-Encoding", "gzip")
 		body = compress(body)

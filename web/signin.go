@@ -52,6 +52,7 @@ func (s *site) signIn(r *request) (*view, error) {
 	v, page := r.formView("sign_in", "/sign-in", r.ask("name", "text", "username"), r.ask("password", "password", "current-password"), hidden("next", next))
 	page.Form.Fields[0].Hint = "" // whoever comes back knows it
 	page.Links = []crumb{{r.language.say("sign_in.card"), "/card?next=" + url.QueryEscape(next)}}
+	page.Other = s.byProvider(r, "provider.sign_in", ProviderAnswer, hidden("next", next))
 	if r.Method != http.MethodPost {
 		if c, err := r.Cookie(s.cookieName(deviceCookie)); err == nil && r.who == nil {
 			if err := s.Sessions.SignInByDevice(r.Context(), c.Value); err == nil {
@@ -174,6 +175,9 @@ func (s *site) welcome(r *request) (*view, error) {
 	fields[1].Hint = r.language.say("ask.password.new", "n", identity.PasswordLeast)
 	v, page := r.formView(key, "/welcome", fields...)
 	page.Steps, page.At = r.setUpSteps(), 0
+	if name != "" {
+		page.Other = s.byProvider(r, "provider.accept", "/welcome/provider", hidden("link", token))
+	}
 	if r.Method != http.MethodPost {
 		return v, nil
 	}
@@ -183,8 +187,12 @@ func (s *site) welcome(r *request) (*view, error) {
 	if name == "" {
 		name = r.PostFormValue("name")
 	}
-	if _, err := s.Sessions.SignIn(r.Context(), name, r.PostFormValue("password")); err != nil {
+	second, err := s.Sessions.SignIn(r.Context(), name, r.PostFormValue("password"))
+	switch {
+	case err != nil:
 		return nil, err
+	case second: // it was set up before, and the link has left it
+		return see("/sign-in/code", ""), nil
 	}
 	return see("/me/second-factor", ""), nil
 }
@@ -197,6 +205,19 @@ func (r *request) setUpSteps() []string {
 func (s *site) stepUp(r *request) (*view, error) {
 	v, page := r.formView("step_up", "/step-up", r.ask("secret", "password", "one-time-code"), hidden("next", r.next("/work")))
 	page.Form.Cancel = "/work"
+	if s.Provider != nil && r.who.Kind == identity.Person && !r.who.Card() {
+		staff, err := s.People.Staff(r.Context(), r.who.ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(staff.Logins) > 0 && !staff.TOTP {
+			page.Other = s.byProvider(r, "provider.step_up", "/step-up/provider", hidden("next", r.next("/work")))
+			if !staff.Password {
+				page.Form, page.Other.Cancel = nil, "/work"
+				return v, nil
+			}
+		}
+	}
 	if r.Method != http.MethodPost {
 		return v, nil
 	}
@@ -212,6 +233,7 @@ type mePage struct {
 	Staff    *identity.Staff // nil for a trader
 	Sessions []identity.Session
 	Devices  []identity.Device
+	Provider string // its name, where people can come in by one
 }
 
 // grantRow is a role in an organization, in words.
@@ -230,6 +252,9 @@ func (s *site) me(r *request) (*view, error) {
 		return nil, err
 	}
 	page := mePage{Name: r.who.Name, Grants: s.grantRows(r, r.who.Grants)}
+	if s.Provider != nil {
+		page.Provider = s.Provider.Name
+	}
 	var err error
 	if page.Sessions, err = s.People.SessionsOf(r.Context(), r.who.ID); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"socho/internal/identity"
@@ -41,6 +42,7 @@ type Sources struct {
 	Access   Access
 	People   *identity.Directory // with Sessions; nil: nobody can sign in
 	Sessions *identity.Sessions
+	Provider *Provider                                      // nil: people sign in by what we keep of them alone
 	Receipt  func(shard int, offset int64) (address string) // nil: receipts are not handed out
 	Demo     []DemoPerson                                   // whom a visitor may be while the sample is loaded; nil: nobody
 	Shards   func(context.Context) ([]Shard, error)         // nil: not shown
@@ -95,7 +97,7 @@ func New(from Sources) (http.Handler, error) {
 	mux := http.NewServeMux()
 	routes := s.routes()
 	if s.Sessions != nil {
-		routes = append(append(routes, s.doors()...), s.offices()...)
+		routes = slices.Concat(routes, s.doors(), s.providers(), s.offices())
 	}
 	for _, r := range routes {
 		mux.Handle(r.pattern, s.page(&r))

@@ -65,7 +65,7 @@ func samplePerson(ctx context.Context, people *identity.Directory, name string, 
 		id, link, err = people.Add(ctx, name, "vi")
 	case err == nil:
 		if err = people.Unlock(ctx, id); err == nil {
-			link, err = people.Reset(ctx, id)
+			link, err = people.Restart(ctx, id)
 		}
 	}
 	if err != nil {

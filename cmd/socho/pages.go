@@ -28,7 +28,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
 	pages, err := web.New(web.Sources{
 		Model: readers.Model, Figures: s.Read, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
-		Access: people, People: people, Sessions: sessions, Demo: demo,
+		Access: people, People: people, Sessions: sessions, Provider: c.provider(), Demo: demo,
 		Receipt: func(shard int, offset int64) string {
 			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
 		},

@@ -24,6 +24,8 @@ type ServerFlags struct {
 	DrainDelay    time.Duration `help:"On SIGTERM, how long /readyz says no before connections are refused: as long as a load balancer takes to notice." default:"0s" env:"SOCHO_DRAIN_DELAY" placeholder:"TIME"`
 	DrainTime     time.Duration `help:"How long requests under way may then take to finish." default:"20s" env:"SOCHO_DRAIN_TIME" placeholder:"TIME"`
 	AccessLog     bool          `help:"Log each request: route, status and time, never the address asked for." env:"SOCHO_ACCESS_LOG"`
+
+	SignInFlags
 }
 
 // check finds everything that is wrong with the flags, each with what to do.
@@ -51,7 +53,7 @@ func (f *ServerFlags) check() (problems []error) {
 	if f.DrainDelay < 0 || f.DrainTime < 0 || f.DrainDelay > time.Hour || f.DrainTime > time.Hour {
 		say("--drain-delay, --drain-time: expected times of at most an hour, such as 5s")
 	}
-	return problems
+	return append(problems, f.SignInFlags.check()...)
 }
 
 // loopback says that only this machine can ask.

@@ -270,18 +270,23 @@ func (c *UserUnlockCommand) Run(ctx context.Context, call *Call) error {
 
 // UserResetCommand is socho user reset.
 type UserResetCommand struct {
-	Name string `arg:"" help:"User name."`
+	Name         string `arg:"" help:"User name."`
+	SecondFactor bool   `help:"Take the second factor away as well, for who has lost it and the recovery codes."`
 }
 
 // Help implements kong's help for one command.
 func (*UserResetCommand) Help() string {
-	return "Example: socho user reset lan.nguyen\n\nUntil the link is used nothing changes. Using it sets a new password, takes the second factor away and signs out everywhere."
+	return "Example: socho user reset lan.nguyen\n\nUntil the link is used nothing changes. Using it sets a new password and signs out everywhere; a second factor stays, without --second-factor."
 }
 
 // Run makes the link.
 func (c *UserResetCommand) Run(ctx context.Context, call *Call) error {
 	return call.withPerson(ctx, c.Name, func(ctx context.Context, people *identity.Directory, person identity.Staff) error {
-		token, err := people.Reset(ctx, person.ID)
+		reset := people.Reset
+		if c.SecondFactor {
+			reset = people.Restart
+		}
+		token, err := reset(ctx, person.ID)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ var copied = []struct{ table, columns string }{
 	{"cards", "card, hash, organization, stall, holder, language, pin, pin_is_own, created_by, created_at, revoked_at"},
 	{"devices", "device, hash, card, name, created_at, seen_at, revoked_at"},
 	{"tokens", "token, hash, name, grants, created_by, created_at, expires_at, used_at, revoked_at"},
-	{"trail", "at, actor, action, organization, object, outcome, address, session"}, // its ids are order, and that stays
+	{"trail", "at, actor, action, organization, object, detail, outcome, address, session"}, // its ids are order, and that stays
 }
 
 // batch is how many rows one line of a copy holds.

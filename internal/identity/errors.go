@@ -31,6 +31,8 @@ var (
 	ErrFourEyes = errors.New("identity: nobody both proposes and approves in one organization")
 	// ErrLastAdministrator: the last one can be neither locked nor revoked.
 	ErrLastAdministrator = errors.New("identity: the last administrator stays")
+	// ErrOnlyWay: without this login the person could not come in.
+	ErrOnlyWay = errors.New("identity: nothing else lets this person in")
 	// ErrPIN: a PIN is six digits, and not ones that everybody tries first.
 	ErrPIN = errors.New("identity: a PIN is six digits, not all alike and not in a row")
 	// ErrCursor: a cursor that is none of ours.

@@ -14,10 +14,10 @@ const (
 	InvitationLife = 24 * time.Hour
 )
 
-// invite makes a link of 130 random bits; the ones before it, of the same kind
-// for the same person, are void.
+// invite makes a link of 130 random bits; the ones before it for the same
+// person are void.
 func (d *Directory) invite(ctx context.Context, tx pgx.Tx, kind string, person *string, life time.Duration) (token string, err error) {
-	if _, err := tx.Exec(ctx, `DELETE FROM app.invitations WHERE kind = $1 AND person IS NOT DISTINCT FROM $2 OR expires_at <= $3`, kind, person, d.now()); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM app.invitations WHERE person IS NOT DISTINCT FROM $1 OR expires_at <= $2`, person, d.now()); err != nil {
 		return "", err
 	}
 	token = rand.Text()
@@ -41,16 +41,28 @@ func (d *Directory) SetUp(ctx context.Context) (token string, err error) {
 	return token, err
 }
 
-// Reset makes a link by which a person who has lost password or second factor
-// sets them anew. Until it is used nothing changes.
+// Reset makes a link by which a person sets a new password; a second factor
+// stays, and is asked for as before. Until the link is used nothing changes.
 // Errors: ErrNotFound; those of Require.
 func (d *Directory) Reset(ctx context.Context, person string) (token string, err error) {
-	err = d.onPerson(ctx, person, "reset_link", func(tx pgx.Tx) error {
+	return d.reset(ctx, person, "reset_link", "password")
+}
+
+// Restart is Reset for a person who has lost the second factor and the recovery
+// codes too: using the link takes them away. Whoever makes it has made sure, by
+// the office's own means, who asks.
+// Errors: those of Reset.
+func (d *Directory) Restart(ctx context.Context, person string) (token string, err error) {
+	return d.reset(ctx, person, "restart_link", "anew")
+}
+
+func (d *Directory) reset(ctx context.Context, person, action, kind string) (token string, err error) {
+	err = d.onPerson(ctx, person, action, func(tx pgx.Tx) error {
 		var there bool
 		if err := tx.QueryRow(ctx, `SELECT true FROM app.people WHERE person = $1`, person).Scan(&there); err != nil {
 			return missing(err)
 		}
-		token, err = d.invite(ctx, tx, "password", &person, InvitationLife)
+		token, err = d.invite(ctx, tx, kind, &person, InvitationLife)
 		return err
 	})
 	return token, err
@@ -78,8 +90,8 @@ func (d *Directory) Invitation(ctx context.Context, token string) (name string, 
 	return name, err
 }
 
-// Redeem uses a link up: it sets the password, takes away a second factor that
-// was set up before, and ends the person's sessions. name matters for the
+// Redeem uses a link up: it sets the password, takes the second factor away where
+// the link is one of Restart, and ends the person's sessions. name matters for the
 // set-up of the first administrator alone. It signs nobody in.
 //
 // A crash before the commit leaves the link good, one after it the password
@@ -124,7 +136,7 @@ func (d *Directory) Redeem(ctx context.Context, token, name, password string) (p
 		} else {
 			person = *of
 		}
-		if _, err := tx.Exec(ctx, `UPDATE app.people SET password = $2, totp = NULL, recovery = '{}' WHERE person = $1`, person, hash); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE app.people SET password = $2, totp = CASE WHEN $3 THEN NULL ELSE totp END, recovery = CASE WHEN $3 THEN '{}' ELSE recovery END WHERE person = $1`, person, hash, kind == "anew"); err != nil {
 			return err
 		}
 		if err := d.endSessions(ctx, tx, person, nil); err != nil {

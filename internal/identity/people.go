@@ -20,17 +20,19 @@ type Staff struct {
 	LockedAt  *time.Time `json:"locked_at,omitempty"`
 	CreatedAt time.Time  `json:"created_at"`
 	Grants    []Grant    `json:"grants"`
+	Logins    []Login    `json:"logins"` // at OpenID providers
 }
 
 const selectStaff = `
-	SELECT person, name, language, password <> '', totp IS NOT NULL, cardinality(recovery), locked_at, created_at, ` + grantsOf + `
+	SELECT person, name, language, password <> '', totp IS NOT NULL, cardinality(recovery), locked_at, created_at, ` + grantsOf + `,
+	(SELECT coalesce(json_agg(json_build_object('id', ` + loginID + `, 'issuer', issuer, 'linked_at', linked_at) ORDER BY linked_at), '[]') FROM app.logins l WHERE l.person = p.person)
 	FROM app.people p `
 
 const grantsOf = `(SELECT coalesce(json_agg(json_build_object('role', role, 'organization', organization, 'object', object)
 	ORDER BY organization, role, object), '[]') FROM app.grants g WHERE g.person = p.person)`
 
 func scanStaff(row pgx.CollectableRow) (s Staff, err error) {
-	err = row.Scan(&s.ID, &s.Name, &s.Language, &s.Password, &s.TOTP, &s.Recovery, &s.LockedAt, &s.CreatedAt, &s.Grants)
+	err = row.Scan(&s.ID, &s.Name, &s.Language, &s.Password, &s.TOTP, &s.Recovery, &s.LockedAt, &s.CreatedAt, &s.Grants, &s.Logins)
 	return s, err
 }
 

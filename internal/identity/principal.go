@@ -89,6 +89,10 @@ func (p *Principal) SteppedUp(now time.Time) bool {
 	return p.Kind == Command || !p.SteppedUpAt.IsZero() && age >= 0 && age < StepUpFor
 }
 
+// Card says that the principal came in by a trader's card, and has no account of
+// staff.
+func (p *Principal) Card() bool { return p != nil && isCard(p.ID) }
+
 // Actor is what events and the trail call the principal.
 func (p *Principal) Actor() string {
 	if p == nil {

@@ -81,7 +81,8 @@ func TestSecurityStepUp(t *testing.T) {
 	must(t, h.LinkLogin(cli(t), id, "https://id.example", "lan"))
 	b := h.browser("192.0.2.1")
 	must(t, b.visit(t, func(ctx context.Context, s *identity.Sessions) error {
-		return s.SignInByLogin(ctx, "https://id.example", "lan")
+		_, err := s.SignInByLogin(ctx, "https://id.example", "lan")
+		return err
 	}))
 	must(t, b.visit(t, func(ctx context.Context, _ *identity.Sessions) error {
 		wants(t, "a login", h.Require(ctx, identity.ApprovePayouts, "hg-quy"), identity.ErrStepUp)

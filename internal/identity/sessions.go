@@ -118,13 +118,18 @@ func (s *Sessions) SignIn(ctx context.Context, name, password string) (second bo
 	if !second {
 		return false, s.enter(ctx, person, true)
 	}
+	return true, s.await(ctx, person)
+}
+
+// await makes the session one that waits for a person's second factor.
+func (s *Sessions) await(ctx context.Context, person string) error {
 	if err := s.RenewToken(ctx); err != nil {
-		return false, err
+		return err
 	}
 	s.forget(ctx)
 	s.Put(ctx, keyPending, person)
 	s.Put(ctx, keyPendingAt, s.d.now().Format(time.RFC3339))
-	return true, nil
+	return nil
 }
 
 // SecondFactor takes the code of the app or a recovery code, within five
@@ -144,14 +149,18 @@ func (s *Sessions) SecondFactor(ctx context.Context, code string) error {
 
 // SignInByLogin lets a person in whom an OpenID provider has vouched for, with
 // whatever factors it asks for; see package oidc. They have not stepped up: the
-// provider may have asked them hours ago.
+// provider may have asked them hours ago. With second set, they have a second
+// factor here, and the session waits for SecondFactor.
 // Errors: ErrSignIn where no person is linked, *WaitError.
-func (s *Sessions) SignInByLogin(ctx context.Context, issuer, subject string) error {
-	person, err := s.d.personOf(ctx, issuer, subject)
+func (s *Sessions) SignInByLogin(ctx context.Context, issuer, subject string) (second bool, err error) {
+	person, second, err := s.d.personOf(ctx, "sign_in_openid", issuer, subject)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.enter(ctx, person, false)
+	if second {
+		return true, s.await(ctx, person)
+	}
+	return false, s.enter(ctx, person, false)
 }
 
 // SignInByCard lets a trader in by the token of her card's QR code and her PIN.
@@ -213,18 +222,20 @@ func (s *Sessions) StepUp(ctx context.Context, secret string) error {
 }
 
 // StepUpByLogin is StepUp for a person whom their OpenID provider has just
-// asked again. Errors: ErrNotSignedIn, ErrSignIn where the login is not theirs,
-// *WaitError.
+// asked again. Whoever has set a second factor up here gives that instead: the
+// provider's word may rest on a password alone.
+// Errors: ErrNotSignedIn, ErrSignIn where the login is not theirs or a second
+// factor is due, *WaitError.
 func (s *Sessions) StepUpByLogin(ctx context.Context, issuer, subject string) error {
 	p, err := staffOf(ctx)
 	if err != nil {
 		return err
 	}
-	person, err := s.d.personOf(ctx, issuer, subject)
+	person, second, err := s.d.personOf(ctx, "step_up_openid", issuer, subject)
 	if err != nil {
 		return err
 	}
-	if person != p.ID {
+	if person != p.ID || second {
 		return ErrSignIn
 	}
 	return s.steppedUp(ctx)

@@ -173,15 +173,31 @@ func TestSteppingUp(t *testing.T) {
 	other := h.browser("192.0.2.5")
 	login := func(subject string) error {
 		return other.visit(t, func(ctx context.Context, s *identity.Sessions) error {
-			return s.SignInByLogin(ctx, "https://id.example", subject)
+			second, err := s.SignInByLogin(ctx, "https://id.example", subject)
+			if second {
+				return errSecond
+			}
+			return err
 		})
 	}
 	wants(t, "somebody else's login", login("hoa"), identity.ErrSignIn)
-	must(t, login("lan"))
+	// The second factor that she has set up here is asked for all the same.
+	wants(t, "the provider alone", login("lan"), errSecond)
+	if other.who(t) != nil {
+		t.Error("the provider's word was enough")
+	}
+	h.pass(time.Minute)
+	must(t, other.second(t, h.code(t, secret)))
 	if p := other.who(t); p == nil || p.ID != id {
 		t.Errorf("%+v", p)
 	}
-	must(t, h.UnlinkLogin(cli(t), id, "https://id.example", "lan"))
+	staff, err := h.Staff(cli(t), id)
+	must(t, err)
+	if len(staff.Logins) != 1 || staff.Logins[0].Issuer != "https://id.example" {
+		t.Fatalf("%+v", staff.Logins)
+	}
+	wants(t, "another login", h.UnlinkLogin(cli(t), id, "0011223344556677"), identity.ErrNotFound)
+	must(t, h.UnlinkLogin(cli(t), id, staff.Logins[0].ID))
 	if other.who(t) != nil {
 		t.Error("unlinking leaves the session open")
 	}

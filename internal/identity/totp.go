@@ -34,12 +34,9 @@ type TOTPOffer struct {
 // OfferTOTP begins the set-up of a second factor for the signed-in staff, who
 // has stepped up. Errors: ErrNotSignedIn, ErrStepUp.
 func (d *Directory) OfferTOTP(ctx context.Context) (TOTPOffer, error) {
-	p, err := staffOf(ctx)
+	p, err := d.provedStaff(ctx)
 	if err != nil {
 		return TOTPOffer{}, err
-	}
-	if !p.SteppedUp(d.now()) {
-		return TOTPOffer{}, ErrStepUp
 	}
 	key, err := totp.Generate(totp.GenerateOpts{Issuer: totpIssuer, AccountName: p.Name, Period: totpPeriod, Rand: rand.Reader})
 	if err != nil {
@@ -53,12 +50,9 @@ func (d *Directory) OfferTOTP(ctx context.Context) (TOTPOffer, error) {
 // and returns the recovery codes, to be shown this one time.
 // Errors: ErrNotSignedIn, ErrStepUp, ErrSignIn for a wrong code, *WaitError.
 func (d *Directory) ConfirmTOTP(ctx context.Context, offer, code string) (recovery []string, err error) {
-	p, err := staffOf(ctx)
+	p, err := d.provedStaff(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if !p.SteppedUp(d.now()) {
-		return nil, ErrStepUp
 	}
 	a, err := d.beginAt(ctx, "totp_set", p.Name, p.ID)
 	if err != nil {
@@ -93,12 +87,9 @@ func (d *Directory) ConfirmTOTP(ctx context.Context, offer, code string) (recove
 // stepped up. Errors: ErrNotSignedIn, ErrStepUp, ErrNotFound without a second
 // factor.
 func (d *Directory) NewRecovery(ctx context.Context) ([]string, error) {
-	p, err := staffOf(ctx)
+	p, err := d.provedStaff(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if !p.SteppedUp(d.now()) {
-		return nil, ErrStepUp
 	}
 	codes, hashes := newRecovery()
 	if err := one(d.pool.Exec(ctx, `UPDATE app.people SET recovery = $2 WHERE person = $1 AND totp IS NOT NULL`, p.ID, hashes)); err != nil {

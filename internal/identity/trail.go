@@ -19,6 +19,7 @@ type Entry struct {
 	Action       string    `json:"action"` // see the constants
 	Organization string    `json:"organization,omitempty"`
 	Object       string    `json:"object,omitempty"` // what was acted upon, by its opaque id
+	Detail       string    `json:"detail,omitempty"` // words of closed sets: which fields, what for
 	Outcome      string    `json:"outcome"`
 	Network      string    `json:"network,omitempty"` // of the address, without the host
 	Session      string    `json:"session,omitempty"` // the beginning of its hash
@@ -52,8 +53,8 @@ func (d *Directory) record(ctx context.Context, q execer, e Entry) error {
 	if len(session) > 8 {
 		session = session[:8]
 	}
-	_, err := q.Exec(ctx, `INSERT INTO app.trail (at, actor, action, organization, object, outcome, address, session)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, d.now(), e.Actor, e.Action, e.Organization, e.Object, e.Outcome, network(v.Address), session)
+	_, err := q.Exec(ctx, `INSERT INTO app.trail (at, actor, action, organization, object, detail, outcome, address, session)
+		VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9)`, d.now(), e.Actor, e.Action, e.Organization, e.Object, e.Detail, e.Outcome, network(v.Address), session)
 	return err
 }
 
@@ -109,7 +110,7 @@ func (d *Directory) Trail(ctx context.Context, f TrailFilter, limit int, cursor 
 		}
 	}
 	rows, err := d.pool.Query(ctx, `
-		SELECT id, at, actor, action, organization, object, outcome, address, session FROM app.trail
+		SELECT id, at, actor, action, organization, object, coalesce(detail, ''), outcome, address, session FROM app.trail
 		WHERE id < $1 AND ($2 = '' OR actor = $2) AND ($3 = '' OR action = $3) AND (organization = ANY ($4) OR '*' = ANY ($4))
 		ORDER BY id DESC LIMIT $5`, before, f.Actor, f.Action, f.Organizations, limit+1)
 	if err != nil {
@@ -117,7 +118,7 @@ func (d *Directory) Trail(ctx context.Context, f TrailFilter, limit int, cursor 
 	}
 	entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {
 		var session []byte
-		err = row.Scan(&e.ID, &e.At, &e.Actor, &e.Action, &e.Organization, &e.Object, &e.Outcome, &e.Network, &session)
+		err = row.Scan(&e.ID, &e.At, &e.Actor, &e.Action, &e.Organization, &e.Object, &e.Detail, &e.Outcome, &e.Network, &session)
 		e.Session = hex.EncodeToString(session)
 		return e, err
 	})

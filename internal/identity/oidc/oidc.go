@@ -6,10 +6,10 @@
 // what they may do, is for package identity to say. It must never take a name
 // or an e-mail address of the provider for an identity; they change hands.
 //
-//	provider, err := oidc.Discover(ctx, oidc.Config{Issuer: "https://id.example", …})
-//	http.Redirect(w, r, provider.Begin(ctx, sessions, false), http.StatusSeeOther)
+//	provider := oidc.New(oidc.Config{Issuer: "https://id.example", …})
+//	address, err := provider.Begin(ctx, sessions, false)            // where to send the person
 //	login, err := provider.Finish(ctx, sessions, r.URL.Query())     // at the redirect address
-//	err = sessions.SignInByLogin(ctx, login.Issuer, login.Subject)
+//	second, err := sessions.SignInByLogin(ctx, login.Issuer, login.Subject)
 package oidc
 
 import (
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -60,10 +61,17 @@ type Config struct {
 
 // Provider is one provider. It is safe for concurrent use.
 type Provider struct {
+	config Config
+	now    func() time.Time
+
+	mu    sync.Mutex
+	known *known // nil until the provider has answered
+}
+
+// known is what a provider has said of itself.
+type known struct {
 	flow     oauth2.Config
 	verifier *oidc.IDTokenVerifier
-	client   *http.Client
-	now      func() time.Time
 }
 
 // Session is where the flow keeps what it has asked until the answer comes;
@@ -79,23 +87,57 @@ type Login struct {
 	At              time.Time // of the sign-in there; zero where the provider does not say
 }
 
-// Discover asks a provider for its addresses and keys. Errors: ErrProvider.
-func Discover(ctx context.Context, c Config) (*Provider, error) {
+// New returns a provider that is asked for its addresses and keys when they are
+// first needed: whoever signs in otherwise does not wait for it.
+func New(c Config) *Provider {
 	if c.Client == nil {
 		// A provider answers where it says that it does.
 		stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		c.Client = &http.Client{Timeout: exchangeTime, CheckRedirect: stay}
 	}
-	// The context lives on in the provider, which fetches its keys anew when they
-	// change; it must not end with the start of the program.
-	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), c.Client), c.Issuer)
+	return &Provider{config: c, now: time.Now}
+}
+
+// Issuer is how the provider's tokens name it.
+func (p *Provider) Issuer() string { return p.config.Issuer }
+
+// Reachable asks the provider, also where it has answered before.
+// Errors: ErrProvider.
+func (p *Provider) Reachable(ctx context.Context) error {
+	_, err := p.discover(ctx)
+	return err
+}
+
+func (p *Provider) discover(ctx context.Context) (*known, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
+	defer cancel()
+	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.config.Client), p.config.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrProvider, err)
 	}
-	p := &Provider{client: c.Client, now: time.Now}
-	p.flow = oauth2.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, Endpoint: found.Endpoint(), RedirectURL: c.Redirect, Scopes: []string{oidc.ScopeOpenID}}
-	p.verifier = found.VerifierContext(oidc.ClientContext(context.WithoutCancel(ctx), c.Client), &oidc.Config{ClientID: c.ClientID})
-	return p, nil
+	k := &known{flow: oauth2.Config{ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
+		Endpoint: found.Endpoint(), RedirectURL: p.config.Redirect, Scopes: []string{oidc.ScopeOpenID}}}
+	// The verifier fetches keys anew when they change, long after this request.
+	k.verifier = found.VerifierContext(oidc.ClientContext(context.WithoutCancel(ctx), p.config.Client), &oidc.Config{ClientID: p.config.ClientID})
+	return k, nil
+}
+
+// ask returns what the provider has said, asking where it has not yet.
+func (p *Provider) ask(ctx context.Context) (*known, error) {
+	p.mu.Lock()
+	k := p.known
+	p.mu.Unlock()
+	if k != nil {
+		return k, nil
+	}
+	k, err := p.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = k
+	return k, nil
 }
 
 // What a session keeps meanwhile.
@@ -108,8 +150,12 @@ const (
 )
 
 // Begin returns where to send the person. With fresh set the provider asks for
-// the password again, for a step-up.
-func (p *Provider) Begin(ctx context.Context, s Session, fresh bool) (address string) {
+// the password again, for a step-up. Errors: ErrProvider.
+func (p *Provider) Begin(ctx context.Context, s Session, fresh bool) (address string, err error) {
+	k, err := p.ask(ctx)
+	if err != nil {
+		return "", err
+	}
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
 	options := []oauth2.AuthCodeOption{oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)}
 	asked := ""
@@ -122,7 +168,7 @@ func (p *Provider) Begin(ctx context.Context, s Session, fresh bool) (address st
 	} {
 		s.Put(ctx, key, value)
 	}
-	return p.flow.AuthCodeURL(state, options...)
+	return k.flow.AuthCodeURL(state, options...), nil
 }
 
 // Finish takes the provider's answer. What Begin has kept is used up, whatever
@@ -139,9 +185,13 @@ func (p *Provider) Finish(ctx context.Context, s Session, answer url.Values) (Lo
 	if answer.Get("error") != "" || answer.Get("code") == "" {
 		return Login{}, ErrRefused
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.client), exchangeTime)
+	k, err := p.ask(ctx)
+	if err != nil {
+		return Login{}, err
+	}
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(ctx, p.config.Client), exchangeTime)
 	defer cancel()
-	token, err := p.flow.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
+	token, err := k.flow.Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(verifier))
 	if err != nil {
 		// The provider's words may hold the code; only its verdict goes on.
 		if said := (*oauth2.RetrieveError)(nil); errors.As(err, &said) {
@@ -153,7 +203,7 @@ func (p *Provider) Finish(ctx context.Context, s Session, answer url.Values) (Lo
 	if !ok {
 		return Login{}, fmt.Errorf("%w: there is none", ErrToken)
 	}
-	id, err := p.verifier.Verify(ctx, raw)
+	id, err := k.verifier.Verify(ctx, raw)
 	if err != nil {
 		return Login{}, fmt.Errorf("%w: %w", ErrToken, err)
 	}

@@ -51,11 +51,16 @@ func provider(t *testing.T) (*mockoidc.MockOIDC, *oidc.Provider) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Shutdown() }) //nolint:errcheck // the test is over
-	p, err := oidc.Discover(t.Context(), oidc.Config{Issuer: m.Issuer(), ClientID: m.ClientID, ClientSecret: m.ClientSecret, Redirect: "https://socho.example/login"})
+	return m, oidc.New(oidc.Config{Issuer: m.Issuer(), ClientID: m.ClientID, ClientSecret: m.ClientSecret, Redirect: "https://socho.example/login"})
+}
+
+func begin(t *testing.T, p *oidc.Provider, s session, fresh bool) (address string) {
+	t.Helper()
+	address, err := p.Begin(t.Context(), s, fresh)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, p
+	return address
 }
 
 // visit goes to the provider as a browser does and returns its answer.
@@ -80,7 +85,7 @@ func TestSignIn(t *testing.T) {
 	m, p := provider(t)
 	m.QueueUser(person{MockUser: user("lan"), at: time.Now()})
 	s := session{}
-	address := p.Begin(t.Context(), s, false)
+	address := begin(t, p, s, false)
 	asked, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +145,7 @@ func TestAnswersOfOthers(t *testing.T) {
 			c.who.MockUser = user("lan")
 			m.QueueUser(c.who)
 			s := session{}
-			address := p.Begin(t.Context(), s, c.fresh)
+			address := begin(t, p, s, c.fresh)
 			if strings.Contains(address, "prompt=login") != c.fresh {
 				t.Error(address)
 			}
@@ -181,26 +186,48 @@ func TestForgedToken(t *testing.T) {
 	if way.key, err = mockoidc.RandomKeypair(2048); err != nil {
 		t.Fatal(err)
 	}
-	p, err := oidc.Discover(t.Context(), oidc.Config{Issuer: m.Issuer(), ClientID: m.ClientID, ClientSecret: m.ClientSecret,
+	p := oidc.New(oidc.Config{Issuer: m.Issuer(), ClientID: m.ClientID, ClientSecret: m.ClientSecret,
 		Redirect: "https://socho.example/login", Client: &http.Client{Transport: way}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, forge := range []bool{false, true} {
 		if forge {
 			way.m = m
 		}
 		m.QueueUser(person{MockUser: user("lan"), at: time.Now()})
 		s := session{}
-		_, err := p.Finish(t.Context(), s, visit(t, p.Begin(t.Context(), s, false)))
+		_, err := p.Finish(t.Context(), s, visit(t, begin(t, p, s, false)))
 		if forge != errors.Is(err, oidc.ErrToken) {
 			t.Errorf("forged %v: %v", forge, err)
 		}
 	}
 }
 
+// A provider that is away keeps nobody from starting, and is asked again.
 func TestNobodyThere(t *testing.T) {
-	if _, err := oidc.Discover(t.Context(), oidc.Config{Issuer: "http://127.0.0.1:1"}); !errors.Is(err, oidc.ErrProvider) {
+	gone := true
+	way := roundTrip(func(r *http.Request) (*http.Response, error) {
+		if gone {
+			return nil, errors.New("no way there")
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	m, err := mockoidc.Run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Shutdown() }) //nolint:errcheck // the test is over
+	p := oidc.New(oidc.Config{Issuer: m.Issuer(), ClientID: m.ClientID, Client: &http.Client{Transport: way}})
+	if _, err := p.Begin(t.Context(), session{}, false); !errors.Is(err, oidc.ErrProvider) {
 		t.Errorf("nobody there: %v", err)
 	}
+	if err := p.Reachable(t.Context()); !errors.Is(err, oidc.ErrProvider) {
+		t.Errorf("nobody there: %v", err)
+	}
+	gone = false
+	if _, err := p.Begin(t.Context(), session{}, false); err != nil {
+		t.Errorf("back again: %v", err)
+	}
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
