@@ -18,12 +18,13 @@ type kind struct {
 	name     string // area.fact
 	doc      string
 	shard    bool // a fact about the log itself: subject shard:N, exempt from the organization's key
+	own      bool // of an organization, but written where people sign in, under this ledger's own source
 	versions []version
 }
 
-// internal reports whether the fact is about the log itself and is written by
-// this ledger's own processes only.
-func (k *kind) internal() bool { return k.shard || k.name == "intake.undecodable" }
+// internal reports whether the fact is written by this ledger's own processes
+// only.
+func (k *kind) internal() bool { return k.shard || k.own || k.name == "intake.undecodable" }
 
 // version makes an empty fact to decode into, and lifts a decoded one to the
 // version after it. The newest version has no upcast.
@@ -44,6 +45,9 @@ func fact[T any, P interface {
 var catalogue = []kind{
 	{name: "organization.registered", doc: "An organization begins to keep its book here.", versions: []version{fact[OrganizationRegistered]()}},
 	{name: "organization.opening_balance", doc: "What an account held when the office started.", versions: []version{fact[OpeningBalance]()}},
+	{name: "organization.right_granted", doc: "Somebody may do what rules ask a right for.", own: true, versions: []version{fact[RightGranted]()}},
+	{name: "organization.right_revoked", doc: "Somebody may no longer do it.", own: true, versions: []version{fact[RightRevoked]()}},
+	{name: "organization.approvals_required", doc: "How many persons approve a list of payouts.", own: true, versions: []version{fact[ApprovalsRequired]()}},
 	{name: "market.stall_let", doc: "A stall is let to a trader.", versions: []version{fact[StallLet]()}},
 	{name: "market.fee_assessed", doc: "The market bills a stall for a month.", versions: []version{fact[FeeAssessed]()}},
 	{name: "market.payment_received", doc: "Money for a market bill arrived.", versions: []version{fact[PaymentReceived]()}},
@@ -62,6 +66,12 @@ var catalogue = []kind{
 	{name: "benefit.cash_drawn", doc: "Cash left the bank for a pay point.", versions: []version{fact[CashDrawn]()}},
 	{name: "benefit.paid_in_cash", doc: "A payout was handed over at a pay point.", versions: []version{fact[PaidInCash]()}},
 	{name: "benefit.person_stopped", doc: "Payments to a person stop from a month on.", versions: []version{fact[PersonStopped]()}},
+	{name: "benefit.person_resumed", doc: "Payments to a person go on from a month on.", versions: []version{fact[PersonResumed]()}},
+	{name: "benefit.list_opened", doc: "A list of payouts is begun.", versions: []version{fact[ListOpened]()}},
+	{name: "benefit.list_entry_added", doc: "A payout is put on an open list.", versions: []version{fact[ListEntryAdded]()}},
+	{name: "benefit.list_proposed", doc: "A list is closed and handed over for approval.", versions: []version{fact[ListProposed]()}},
+	{name: "benefit.list_approved", doc: "Somebody else approves the list.", versions: []version{fact[ListApproved]()}},
+	{name: "benefit.list_withdrawn", doc: "Nothing more is ordered from the list.", versions: []version{fact[ListWithdrawn]()}},
 	{name: "bank.line_received", doc: "A line of a bank statement or webhook.", versions: []version{fact[LineReceived]()}},
 	{name: "bank.line_allocated", doc: "Money of a bank line is placed.", versions: []version{fact[LineAllocated]()}},
 	{name: "ledger.reversed", doc: "The postings of an earlier event are taken back.", versions: []version{fact[Reversed]()}},

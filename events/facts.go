@@ -120,6 +120,34 @@ func (f *OpeningBalance) person() ID {
 	return ID(id)
 }
 
+// Grant is a right that rules ask for, and whose it is. Holder is the id of somebody who signs
+// in, as it stands behind "person:" in the stamp of what they hand in.
+//
+// Both facts are this ledger's own: who may give a right is asked where people
+// sign in.
+type Grant struct {
+	Dated
+	Holder ID   `json:"holder" holds:"opaque"`
+	Right  Word `json:"right" in:"propose_payouts,approve_payouts"`
+}
+
+// RightGranted: somebody may do what rules ask the right for.
+type RightGranted struct{ Grant }
+
+// RightRevoked: from here on they may not.
+type RightRevoked struct{ Grant }
+
+// ApprovalsRequired: payouts are ordered from lists alone that so many persons
+// have approved, two of a list above the amount; from anywhere where Approvers
+// is 0.
+type ApprovalsRequired struct {
+	Dated
+	Sum
+	Approvers *Count `json:"approvers" within:"0,2"`
+}
+
+func (f *ApprovalsRequired) check() error { return f.Sum.check() }
+
 // ---- markets ----
 
 // StallLet: a stall is let to a trader from a day on.
@@ -349,6 +377,67 @@ type PersonStopped struct {
 	Programme  Word   `json:"programme"`
 	FromPeriod Period `json:"from_period"`
 	Reason     Word   `json:"reason"`
+}
+
+// PersonResumed: payments of a programme go on from a month on, after a stop.
+type PersonResumed struct {
+	Dated
+	Of
+	Programme  Word   `json:"programme"`
+	FromPeriod Period `json:"from_period"`
+	Reason     Word   `json:"reason"`
+}
+
+// ListOpened begins a list of payouts of a programme for a month. Entries follow
+// until it is proposed.
+type ListOpened struct {
+	Dated
+	List      ID             `json:"list"`
+	Programme Word           `json:"programme"`
+	Period    Period         `json:"period"`
+	Currency  money.Currency `json:"currency"`
+}
+
+// ListEntryAdded puts a payout on an open list: to whom, how much, in which
+// unit, how, and as what. The account that it goes to is personal, and is what
+// was approved with the list.
+type ListEntryAdded struct {
+	Dated
+	Of
+	Sum
+	List   ID       `json:"list"`
+	Payout PayoutID `json:"payout"`
+	Unit   Unit     `json:"unit"`
+	Method Word     `json:"method" in:"account,ewallet,cash"`
+	Kind   Word     `json:"kind" in:"regular,arrears,one_off,funeral"`
+}
+
+func (f *ListEntryAdded) check() error { return f.Sum.check() }
+
+// ListTotal is a list as whoever proposes or approves it has seen it: how many
+// entries, their sum, and the digest over all of them as the ledger keeps it.
+type ListTotal struct {
+	Dated
+	Sum
+	List   ID     `json:"list"`
+	Count  *Count `json:"count" within:"1,10000000"`
+	Digest Digest `json:"digest"`
+}
+
+func (f *ListTotal) check() error { return f.Sum.check() }
+
+// ListProposed closes a list and hands it over for approval.
+type ListProposed struct{ ListTotal }
+
+// ListApproved is the word of somebody who did not draw the list up.
+type ListApproved struct{ ListTotal }
+
+// ListWithdrawn: nothing more is ordered from the list. Its payouts that were
+// not ordered may stand on another one.
+type ListWithdrawn struct {
+	Dated
+	List   ID   `json:"list"`
+	Reason Word `json:"reason"`
 }
 
 // ---- bank ----

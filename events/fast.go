@@ -36,6 +36,7 @@ var validators = map[reflect.Type]func(string) bool{
 	reflect.TypeFor[BIN]():          validBIN,
 	reflect.TypeFor[Account]():      validAccount,
 	reflect.TypeFor[PayoutID]():     validPayoutID,
+	reflect.TypeFor[Digest]():       validDigest,
 	reflect.TypeFor[Pointer]():      validPointer,
 	reflect.TypeFor[EventID]():      validEventID,
 	reflect.TypeFor[Path]():         ValidPath,

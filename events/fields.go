@@ -274,6 +274,17 @@ func (p *PayoutID) UnmarshalText(b []byte) error {
 
 func validPayoutID(s string) bool { return len(s) <= 35 && ValidID(s) }
 
+// Digest is a SHA-256 digest as 64 lower-case hexadecimal digits.
+type Digest string
+
+var errDigest = errorf(BadValue, "", "expected 64 lower-case hexadecimal digits")
+
+func (d *Digest) UnmarshalText(b []byte) error { return accept(d, b, validDigest, errDigest) }
+
+func validDigest(s string) bool {
+	return every(s, 64, 64, func(c byte) bool { return digit(c) || c >= 'a' && c <= 'f' })
+}
+
 // Pointer is a JSON Pointer (RFC 6901) of at most 200 printable ASCII
 // characters.
 type Pointer string

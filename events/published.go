@@ -159,8 +159,12 @@ func parsePublished(line []byte, own bool) (*Published, error) {
 	}
 	e, _ := Whole.find(p.Event.Type)
 	switch {
+	case own && e.kind.own:
+		if !strings.HasPrefix(string(p.Event.Source), OwnSources) {
+			return nil, errorf(BadValue, "/source", "expected %s…", OwnSources)
+		}
 	case e.kind.internal():
-		return nil, errorf(BadOrganization, "/type", "facts about the log itself are not handed in")
+		return nil, errorf(BadOrganization, "/type", "facts of the ledger's own processes are not handed in")
 	case !own && strings.HasPrefix(string(p.Event.Source), OwnSources):
 		return nil, errorf(BadValue, "/source", "%s… is for the ledger's own processes", OwnSources)
 	case !own && !publisherSource(string(p.Event.Source)):

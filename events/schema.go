@@ -59,6 +59,8 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "An institution's own account number. A person's account is personal and never stands here."},
 	reflect.TypeFor[PayoutID](): {"type": "string", "pattern": `^[A-Za-z0-9._-]{1,35}$`,
 		"description": "A payout, told apart at the bank by this as its EndToEndId."},
+	reflect.TypeFor[Digest](): {"type": "string", "pattern": `^[0-9a-f]{64}$`,
+		"description": "A SHA-256 digest in lower-case hexadecimal digits."},
 	reflect.TypeFor[Pointer](): {"type": "string", "pattern": `^/[!-~]{0,199}$`,
 		"description": "A JSON Pointer."},
 	reflect.TypeFor[Path](): {"type": "string", "maxLength": 200, "pattern": `^` + idChars + `(:` + idChars + `)*$`,

@@ -32,7 +32,7 @@ func write(t interface{ Fatal(...any) }, offset int64, subject, name, id string,
 func drawRecords(t *rapid.T) []events.Record {
 	records := []events.Record{
 		write(t, 0, "shard:0", "shard.opened", "open", &events.ShardOpened{Ledger: "test", Format: number(1), Shard: number(0), Shards: number(1)}),
-		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(1)}),
+		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(events.Count(rapid.IntRange(1, ledger.LatestRuleSet).Draw(t, "set")))}),
 	}
 	on := events.Dated{EffectiveOn: "2026-09-01"}
 	theme := rapid.SampledFrom(themes).Draw(t, "theme")

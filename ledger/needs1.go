@@ -71,35 +71,37 @@ func withReference(key string, reference events.Reference) []string {
 // noRecord is what an event is decided as while nothing is decided.
 var noRecord = events.Record{Offset: -1}
 
-// accountsOf1 names the accounts that deciding an event is going to touch, and
-// what further state, as far as the state that was read tells: it decides the
-// event against a ledger without accounts and notes what it asked for.
-func accountsOf1(e *events.Event, v *view) (paths, keys []string) {
-	if _, ok := e.Fact.(*events.Reversed); ok {
-		return nil, nil // its accounts are read with its transfers
+// lookahead names the accounts that deciding an event is going to touch, and what
+// further state, as far as the state that was read tells: it decides the event
+// against a ledger without accounts and notes what it asked for.
+func lookahead(decide func(*decision)) func(*events.Event, *view) (paths, keys []string) {
+	return func(e *events.Event, v *view) (paths, keys []string) {
+		if _, ok := e.Fact.(*events.Reversed); ok {
+			return nil, nil // its accounts are read with its transfers
+		}
+		if v.probe == nil {
+			v.probe = &view{ctx: v.ctx, shard: v.shard, under: v, accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{}}
+		}
+		clear(v.probe.accounts)
+		clear(v.probe.state)
+		d := &v.probe.dry
+		*d = decision{view: v.probe, head: &Head{}, record: &noRecord, event: e, transfers: d.transfers[:0]}
+		if f, ok := plainPayment(e); ok {
+			return d.paymentAccounts(f), nil
+		}
+		decide(d)
+		paths = make([]string, 0, len(v.probe.accounts)+2*len(d.transfers))
+		for name := range v.probe.accounts {
+			paths = append(paths, name.Path)
+		}
+		for i := range d.transfers {
+			paths = append(paths, d.transfers[i].Debit, d.transfers[i].Credit)
+		}
+		for key := range v.probe.state {
+			keys = append(keys, key.Key)
+		}
+		return paths, keys
 	}
-	if v.probe == nil {
-		v.probe = &view{ctx: v.ctx, shard: v.shard, under: v, accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{}}
-	}
-	clear(v.probe.accounts)
-	clear(v.probe.state)
-	d := &v.probe.dry
-	*d = decision{view: v.probe, head: &Head{}, record: &noRecord, event: e, transfers: d.transfers[:0]}
-	if f, ok := plainPayment(e); ok {
-		return d.paymentAccounts(f), nil
-	}
-	decide1(d)
-	paths = make([]string, 0, len(v.probe.accounts)+2*len(d.transfers))
-	for name := range v.probe.accounts {
-		paths = append(paths, name.Path)
-	}
-	for i := range d.transfers {
-		paths = append(paths, d.transfers[i].Debit, d.transfers[i].Credit)
-	}
-	for key := range v.probe.state {
-		keys = append(keys, key.Key)
-	}
-	return paths, keys
 }
 
 // plainPayment returns what most facts are: a payment that names no bank line.

@@ -162,6 +162,6 @@ func TestPayouts(t *testing.T) {
 		"too many changes": append(slices.Repeat([]step{{entitled("500"), "recorded"}}, 16),
 			step{entitled("500"), "refused too_many_changes"}, step{reverse("e3"), "recorded"}, step{entitled("500"), "recorded"}),
 	} {
-		t.Run(name, func(t *testing.T) { play(t, steps) })
+		t.Run(name, func(t *testing.T) { playAll(t, steps) })
 	}
 }

@@ -42,11 +42,12 @@ type (
 		Currency money.Currency `json:"currency"`
 	}
 	stopRow struct {
-		Set []stop `json:"set"` // likewise; the earliest month counts
+		Set []stop `json:"set"` // likewise; what was said last of a month counts
 	}
 	stop struct {
-		Offset int64         `json:"offset"`
-		From   events.Period `json:"from"`
+		Offset  int64         `json:"offset"`
+		From    events.Period `json:"from"`
+		Resumed bool          `json:"resumed,omitzero"` // rule set 2: from here on paid again
 	}
 	// setRow says which row a recorded fact has set, by the fact's offset.
 	setRow struct {

@@ -44,13 +44,13 @@ func (e entitlement) in(c money.Currency) int64 {
 }
 
 // from is the earliest month that is stopped.
-func (r stopRow) from() (from events.Period, ok bool) {
-	for i, s := range r.Set {
-		if i == 0 || s.From < from {
+func (r stopRow) from() (from events.Period) {
+	for _, s := range r.Set {
+		if !s.Resumed && (from == "" || s.From < from) {
 			from = s.From
 		}
 	}
-	return from, len(r.Set) > 0
+	return from
 }
 
 // committed is what of a month's entitlement is granted, or has left beyond it.
@@ -96,7 +96,7 @@ func (d *decision) stopped(f *events.PersonStopped) {
 		d.refuse("too_many_changes", "%d", maxSet)
 		return
 	}
-	row.Set = append(row.Set, stop{d.record.Offset, f.FromPeriod})
+	row.Set = append(row.Set, stop{Offset: d.record.Offset, From: f.FromPeriod})
 	d.setRow(key, row, setRow{Person: f.Person, Programme: f.Programme})
 }
 
@@ -173,14 +173,17 @@ func (r payoutRow) givesWayTo(order payoutRow) bool {
 }
 
 // closes reports whether a month is stopped.
-func (r stopRow) closes(p events.Period) bool {
-	from, ok := r.from()
-	return ok && p >= from
+func (r stopRow) closes(p events.Period) (closed bool) {
+	for _, s := range r.Set {
+		if p >= s.From {
+			closed = !s.Resumed
+		}
+	}
+	return closed
 }
 
 func (d *decision) refuseStopped(r stopRow) {
-	from, _ := r.from()
-	d.refuse("person_stopped", "stopped from %s", from)
+	d.refuse("person_stopped", "stopped from %s", r.from())
 }
 
 // stages is a payout as its accounts have it: a slot for each, up to what it

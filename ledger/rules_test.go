@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"strings"
@@ -16,6 +17,13 @@ import (
 type step struct {
 	fact events.Fact
 	want string
+}
+
+// by is a fact as somebody hands it in: "cli", "person:ID" or "token:ID"; with
+// "own " before it, this ledger's own processes hand it in for them.
+type by struct {
+	events.Fact
+	actor string
 }
 
 func holds(path string, amount int) step { return step{nil, fmt.Sprint(path, " ", amount)} }
@@ -212,22 +220,30 @@ func TestRules(t *testing.T) {
 			{&events.LineReceived{Dated: on, Sum: dong("12"), Line: "c1", Account: "main", Direction: "out", Kind: "charge"}, "posted"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) { play(t, steps) })
+		t.Run(name, func(t *testing.T) { playAll(t, steps) })
 	}
 }
 
-// play decides a scenario and holds every step, and every balance at the end,
-// against what is wanted of it.
-func play(t *testing.T, steps []step) {
+// playAll plays what is decided alike by every rule set.
+func playAll(t *testing.T, steps []step) {
+	t.Helper()
+	for set := 1; set <= ledger.LatestRuleSet; set++ {
+		play(t, set, steps)
+	}
+}
+
+// play decides a scenario by a rule set and holds every step, and every balance
+// at the end, against what is wanted of it.
+func play(t *testing.T, set int, steps []step) {
 	t.Helper()
 	records := []events.Record{
 		write(t, 0, "shard:0", "shard.opened", "open", &events.ShardOpened{Ledger: "test", Format: number(1), Shard: number(0), Shards: number(1)}),
-		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(1)}),
+		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(events.Count(set))}),
 	}
 	for _, s := range steps {
 		if s.fact != nil {
 			i := len(records) - 2
-			records = append(records, write(t, int64(i+2), org, nameOf(s.fact), fmt.Sprint("e", i), s.fact))
+			records = append(records, handed(t, int64(i+2), fmt.Sprint("e", i), s.fact))
 		}
 	}
 	book := ledger.NewBook(1)
@@ -251,13 +267,28 @@ func play(t *testing.T, steps []step) {
 		}
 		o := batch.Outcomes[i]
 		if got := strings.TrimSpace(o.Status.String() + " " + o.Code); got != s.want {
-			t.Errorf("e%d, %s: %s (%s), want %s", i-2, nameOf(s.fact), got, o.Detail, s.want)
+			t.Errorf("set %d, e%d, %s: %s (%s), want %s", set, i-2, nameOf(s.fact), got, o.Detail, s.want)
 		}
 		if o.Code != "" && ledger.Reason(&o) == strings.ReplaceAll(o.Code, "_", " ") {
 			t.Errorf("code %s has no sentence", o.Code)
 		}
 		i++
 	}
+}
+
+// handed is a fact as a record, with the stamp of whoever hands it in.
+func handed(t interface{ Fatal(...any) }, offset int64, id string, fact events.Fact) events.Record {
+	b, ok := fact.(by)
+	if !ok {
+		return write(t, offset, org, nameOf(fact), id, fact)
+	}
+	actor, own := strings.CutPrefix(b.actor, "own ")
+	r := write(t, offset, org, nameOf(b.Fact), id, b.Fact)
+	if own {
+		r.Value = bytes.Replace(r.Value, []byte(`"source":"urn:test"`), []byte(`"source":"urn:socho:identity"`), 1)
+	}
+	r.Headers = []events.Header{{Name: events.HeaderActor, Value: []byte(actor)}}
+	return r
 }
 
 func stop(from string) events.Fact {
@@ -271,7 +302,27 @@ func paidCash(bill, amount string) events.Fact {
 }
 
 func nameOf(f events.Fact) string {
-	switch f.(type) {
+	switch f := f.(type) {
+	case by:
+		return nameOf(f.Fact)
+	case *events.RightGranted:
+		return "organization.right_granted"
+	case *events.RightRevoked:
+		return "organization.right_revoked"
+	case *events.ApprovalsRequired:
+		return "organization.approvals_required"
+	case *events.PersonResumed:
+		return "benefit.person_resumed"
+	case *events.ListOpened:
+		return "benefit.list_opened"
+	case *events.ListEntryAdded:
+		return "benefit.list_entry_added"
+	case *events.ListProposed:
+		return "benefit.list_proposed"
+	case *events.ListApproved:
+		return "benefit.list_approved"
+	case *events.ListWithdrawn:
+		return "benefit.list_withdrawn"
 	case *events.LineReceived:
 		return "bank.line_received"
 	case *events.LineAllocated:

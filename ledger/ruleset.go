@@ -35,6 +35,13 @@ var types1 = append([]string{
 	"registry.institution_reported.v1", "registry.figure_reported.v1", "person.erased.v1",
 }, typesOfShards...)
 
+// types2 is set 1 and who may approve what is paid out.
+var types2 = append([]string{
+	"organization.right_granted.v1", "organization.right_revoked.v1", "organization.approvals_required.v1",
+	"benefit.person_resumed.v1", "benefit.list_opened.v1", "benefit.list_entry_added.v1",
+	"benefit.list_proposed.v1", "benefit.list_approved.v1", "benefit.list_withdrawn.v1",
+}, types1...)
+
 var currencies1 = []money.Currency{money.VND, money.CNY, money.USD, money.LAK}
 
 // Format is the log format that record 0 of every shard names.
@@ -42,11 +49,12 @@ const Format = 1
 
 // LatestRuleSet is the newest set of this program, which a new log begins
 // with.
-const LatestRuleSet = 1
+const LatestRuleSet = 2
 
 var ruleSets = map[int]*RuleSet{
 	0: {Number: 0, vocabulary: events.NewVocabulary(typesOfShards, nil), decide: decideOpening},
-	1: {Number: 1, vocabulary: events.NewVocabulary(types1, currencies1), needs: stateOf1, accounts: accountsOf1, decide: decide1},
+	1: {Number: 1, vocabulary: events.NewVocabulary(types1, currencies1), needs: stateOf1, accounts: lookahead(decide1), decide: decide1},
+	2: {Number: 2, vocabulary: events.NewVocabulary(types2, currencies1), needs: stateOf2, accounts: lookahead(decide2), decide: decide2},
 }
 
 func ruleSet(number int) (*RuleSet, error) {
