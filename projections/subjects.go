@@ -5,6 +5,7 @@ const (
 	SubjectEvent     = "event" // an event id; its own record, and those that reverse or take it up again
 	SubjectBill      = "bill"
 	SubjectPayout    = "payout"
+	SubjectList      = "list" // of payouts
 	SubjectStall     = "stall"
 	SubjectLine      = "line"
 	SubjectPerson    = "person"

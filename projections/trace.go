@@ -88,6 +88,20 @@ func FoldTrace(c *Changes, a *Accepted) {
 		link(SubjectPerson, string(f.Person))
 	case *events.PersonStopped:
 		link(SubjectPerson, string(f.Person))
+	case *events.PersonResumed:
+		link(SubjectPerson, string(f.Person))
+	case *events.ListOpened:
+		link(SubjectList, string(f.List))
+	case *events.ListEntryAdded:
+		link(SubjectList, string(f.List))
+		link(SubjectPayout, string(f.Payout))
+		link(SubjectPerson, string(f.Person))
+	case *events.ListProposed:
+		link(SubjectList, string(f.List))
+	case *events.ListApproved:
+		link(SubjectList, string(f.List))
+	case *events.ListWithdrawn:
+		link(SubjectList, string(f.List))
 	case *events.LineReceived:
 		link(SubjectLine, string(f.Line))
 		link(SubjectPerson, string(f.Person))

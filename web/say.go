@@ -22,6 +22,16 @@ func (l *language) sentence(e *events.Event) string {
 	case *events.OpeningBalance:
 		v = append(v, "account", l.account(string(f.Path)), "side", l.word("side", string(f.Side)))
 		sum(f.Sum)
+	case *events.RightGranted:
+		v = append(v, "holder", f.Holder, "right", l.word("right_on_log", string(f.Right)))
+	case *events.RightRevoked:
+		v = append(v, "holder", f.Holder, "right", l.word("right_on_log", string(f.Right)))
+	case *events.ApprovalsRequired:
+		if *f.Approvers == 0 {
+			key += ".none"
+		}
+		v = append(v, "count", l.number(int64(*f.Approvers)))
+		sum(f.Sum)
 	case *events.StallLet:
 		v = append(v, "stall", f.Stall, "person", f.Person)
 	case *events.FeeAssessed:
@@ -87,6 +97,21 @@ func (l *language) sentence(e *events.Event) string {
 		sum(f.Sum)
 	case *events.PersonStopped:
 		v = append(v, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.FromPeriod)), "reason", l.word("why", string(f.Reason)))
+	case *events.PersonResumed:
+		v = append(v, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.FromPeriod)), "reason", l.word("why", string(f.Reason)))
+	case *events.ListOpened:
+		v = append(v, "list", f.List, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.Period)))
+	case *events.ListEntryAdded:
+		v = append(v, "list", f.List, "payout", f.Payout, "person", f.Person, "unit", unit(string(f.Unit)), "method", l.word("method", string(f.Method)))
+		sum(f.Sum)
+	case *events.ListProposed:
+		v = append(v, "list", f.List, "count", l.number(int64(*f.Count)))
+		sum(f.Sum)
+	case *events.ListApproved:
+		v = append(v, "list", f.List, "count", l.number(int64(*f.Count)))
+		sum(f.Sum)
+	case *events.ListWithdrawn:
+		v = append(v, "list", f.List, "reason", l.word("why", string(f.Reason)))
 	case *events.LineReceived:
 		key += "." + string(f.Direction) + "." + string(f.Kind)
 		v = append(v, "line", f.Line, "account", f.Account)
