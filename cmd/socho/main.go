@@ -51,6 +51,7 @@ type CLI struct {
 	Transfers TransfersCommand `cmd:"" help:"List one account's transfers."`
 	Verify    VerifyCommand    `cmd:"" help:"Examine everything stored, against itself and against the log."`
 	Replay    ReplayCommand    `cmd:"" help:"Rebuild the ledger's tables from the log."`
+	Rules     RulesCommand     `cmd:"" help:"Which rule set decides; switch to a newer one."`
 	Receipt   ReceiptCommand   `cmd:"" help:"Prove what was decided of an event, to anybody, offline."`
 	Log       LogCommand       `cmd:"" help:"The published log: check it, restore from it, witness it; its keys."`
 	Project   ProjectCommand   `cmd:"" help:"Rebuild what pages and figures are read from."`

@@ -12,6 +12,7 @@ import (
 	"socho/internal/identity"
 	"socho/internal/metrics"
 	"socho/internal/service"
+	"socho/ledger"
 	"socho/web/api"
 )
 
@@ -67,6 +68,14 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if s.Stack() != nil { // no other process works on the log, which may know older rules alone
+		switched, err := s.ActivateRules(ctx, ledger.LatestRuleSet)
+		if err != nil {
+			fmt.Fprintln(call.Stderr, "socho:", err) // the pages say which shard stands still
+		} else if switched > 0 {
+			fmt.Fprintf(call.Stderr, "socho: rule set %d decides from here on\n", ledger.LatestRuleSet)
+		}
+	}
 	people, err := call.directory(s)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 //
 // A crash after the topic is made, or between two partitions, leaves empty
 // partitions; the next start goes on with them.
-func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, replication int, clock func() time.Time) (*Log, error) {
+func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, replication, rules int, clock func() time.Time) (*Log, error) {
 	// One process at a time: two that start together must not both open a shard.
 	conn, err := db.LockOnce(ctx, "socho.provision")
 	if err != nil {
@@ -61,7 +61,7 @@ func provision(ctx context.Context, client *kafka.Client, db *postgres.DB, repli
 		name = "socho-" + rand.Text()
 	}
 	for _, shard := range empty {
-		if err := log.open(ctx, name, shard, clock().UTC()); err != nil {
+		if err := log.open(ctx, name, shard, rules, clock().UTC()); err != nil {
 			return nil, fmt.Errorf("open shard %d: %w", shard, err)
 		}
 	}
@@ -113,31 +113,36 @@ func (l *Log) survey(ctx context.Context, heads map[int]ledger.Head) (name strin
 	return name, empty, begun, nil
 }
 
-func (l *Log) open(ctx context.Context, name string, shard int, at time.Time) error {
-	number := func(n int) *events.Count { c := events.Count(n); return &c }
-	envelope := events.Envelope{Source: "urn:socho:provision", Subject: events.ShardSubject(shard), Time: events.Time(at.Format(time.RFC3339))}
-	records := make([]events.Record, 2)
-	for i, f := range []struct {
-		id, name string
-		fact     events.Fact
-	}{
-		{"opened", "shard.opened", &events.ShardOpened{Ledger: events.ID(name), Format: number(ledger.Format), Shard: number(shard), Shards: number(l.shards)}},
-		{"rules-1", "shard.rules_activated", &events.RulesActivated{RuleSet: number(ledger.LatestRuleSet)}},
-	} {
-		e := envelope
-		e.ID, e.Type = events.EventID(f.id), events.Type(f.name)
-		value, err := events.New(e, f.fact)
-		if err != nil {
-			return err
-		}
-		records[i] = events.Record{Key: []byte(e.Subject), Value: value, Headers: stamps(at, "provision")}
+func (l *Log) open(ctx context.Context, name string, shard, set int, at time.Time) error {
+	opened, err := aboutShard(shard, "opened", "shard.opened",
+		&events.ShardOpened{Ledger: events.ID(name), Format: count(ledger.Format), Shard: count(shard), Shards: count(l.shards)}, at)
+	if err != nil {
+		return err
 	}
-	base, err := l.Produce(ctx, shard, records)
+	rules, err := rulesActivated(shard, set, at)
+	if err != nil {
+		return err
+	}
+	base, err := l.Produce(ctx, shard, []events.Record{opened, rules})
 	if err == nil && base != 0 {
 		err = fmt.Errorf("another process wrote to the partition first")
 	}
 	return err
 }
+
+func rulesActivated(shard, set int, at time.Time) (events.Record, error) {
+	return aboutShard(shard, fmt.Sprint("rules-", set), "shard.rules_activated", &events.RulesActivated{RuleSet: count(set)}, at)
+}
+
+// aboutShard is a fact about a shard of the log, as a record of it.
+func aboutShard(shard int, id, name string, fact events.Fact, at time.Time) (events.Record, error) {
+	e := events.Envelope{ID: events.EventID(id), Type: events.Type(name), Source: "urn:socho:provision",
+		Subject: events.ShardSubject(shard), Time: events.Time(at.Format(time.RFC3339))}
+	value, err := events.New(e, fact)
+	return events.Record{Key: []byte(e.Subject), Value: value, Headers: stamps(at, "provision")}, err
+}
+
+func count(n int) *events.Count { c := events.Count(n); return &c }
 
 func stamps(at time.Time, actor string) []events.Header {
 	return []events.Header{

@@ -43,9 +43,11 @@ type Options struct {
 
 	// What simulations set. Clock stamps what is published, DialKafka opens the
 	// connections to the brokers; nil where the machine's own will do.
-	Clock     func() time.Time
-	DialKafka func(ctx context.Context, network, address string) (net.Conn, error)
-	Tempo     Tempo
+	// FirstRules is the rule set that a new log begins with; 0: the newest.
+	Clock      func() time.Time
+	FirstRules int
+	DialKafka  func(ctx context.Context, network, address string) (net.Conn, error)
+	Tempo      Tempo
 }
 
 // Tempo is how patient a service is. Zero fields take their defaults.
@@ -146,7 +148,7 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	if err := notOverArchive(ctx, s.client, s.DB, o.Data); err != nil {
 		return nil, err
 	}
-	if s.Log, err = provision(ctx, s.client, s.DB, replication, s.clock); err != nil {
+	if s.Log, err = provision(ctx, s.client, s.DB, replication, cmp.Or(o.FirstRules, ledger.LatestRuleSet), s.clock); err != nil {
 		return nil, err
 	}
 	if s.works {
