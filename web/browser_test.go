@@ -139,8 +139,8 @@ func everyPage() map[identity.Role][]string {
 		identity.Trader:         {"/work", "/me", "/me/pin", "/stalls/" + market + "/A12", "/markets"},
 		identity.MarketManager:  {"/work", "/me", "/me/password", "/markets/" + market},
 		identity.Approver:       {"/work", "/funds/" + fund},
-		identity.Administrator:  {"/work", "/people", "/people/new", "/organizations", "/cards/" + market, "/tokens", "/tokens/new", "/trail", "/me/second-factor", "/step-up"},
-		identity.Auditor:        {"/health", "/trail"},
+		identity.Administrator:  {"/work", "/people", "/people/new", "/organizations", "/cards/" + market, "/tokens", "/tokens/new", "/connections", "/trail", "/me/second-factor", "/step-up"},
+		identity.Auditor:        {"/health", "/verify", "/trail"},
 		identity.FinanceOfficer: {"/work"},
 	}
 	for _, p := range pages {

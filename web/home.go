@@ -39,7 +39,11 @@ func (s *site) nav(r *request) []navItem {
 		add("people", "/people", identity.ManagePeople)
 		add("organizations", "/organizations", identity.SeeTrail)
 		add("tokens", "/tokens", identity.ManageTokens)
+		add("connections", "/connections", identity.ManageConnections)
 		add("trail", "/trail", identity.SeeTrail)
+		if s.Verifier != nil && r.who.May(identity.Verify, identity.Everywhere) {
+			add("verify", "/verify", identity.Verify)
+		}
 		add("health", "/health", identity.Verify, identity.SeeTrail)
 	}
 	return items
@@ -273,6 +277,7 @@ func (s *site) tasksAnywhere(r *request) (tasks []task, err error) {
 		{"people", "/people", identity.ManagePeople},
 		{"organizations", "/organizations", identity.SeeTrail},
 		{"tokens", "/tokens", identity.ManageTokens},
+		{"connections", "/connections", identity.ManageConnections},
 		{"trail", "/trail", identity.SeeTrail},
 		{"health", "/health", identity.SeeTrail},
 	} {

@@ -31,6 +31,9 @@ func (s *site) offices() []route {
 		{pattern: "GET /tokens/new", rights: tokens, show: s.addToken},
 		{pattern: "POST /tokens/new", rights: tokens, show: s.addToken},
 		{pattern: "POST /tokens/{token}", rights: tokens, show: s.revokeToken},
+		{pattern: "GET /connections", rights: rights{identity.ManageConnections}, show: s.connections},
+		{pattern: "GET /verify", rights: rights{identity.Verify}, show: s.verify},
+		{pattern: "POST /verify", rights: rights{identity.Verify}, show: s.verify},
 		{pattern: "GET /trail", rights: rights{identity.SeeTrail}, show: s.trail},
 		{pattern: "GET /health", rights: rights{identity.Verify, identity.SeeTrail}, show: s.health},
 	}
@@ -370,11 +373,14 @@ type Shard struct {
 	Signed     int64  // records under the newest signed checkpoint; 0 where none is published
 }
 
-type healthPage struct{ Shards []Shard }
+type healthPage struct {
+	Shards []Shard
+	Verify bool // the visitor may have the book examined
+}
 
 // health says where every part of the book stands, and how far it is signed.
 func (s *site) health(r *request) (*view, error) {
-	var page healthPage
+	page := healthPage{Verify: s.Verifier != nil && r.who.May(identity.Verify, identity.Everywhere)}
 	if s.Sources.Shards != nil {
 		var err error
 		if page.Shards, err = s.Sources.Shards(r.Context()); err != nil {

@@ -249,7 +249,7 @@ func TestProviderAttacks(t *testing.T) {
 	wrong.post("/sign-in/provider")
 	q := back.Query()
 	q.Set("state", "other")
-	wrong.get("/sign-in/provider?" + q.Encode()).sees(400, "/sign-in/provider?problem=provider_state")
+	wrong.get("/sign-in/provider?"+q.Encode()).sees(400, "/sign-in/provider?problem=provider_state")
 	asks.get(back.RequestURI()).sees(200, "/work")
 	asks.get(back.RequestURI()).sees(400, "/sign-in/provider?problem=provider_state")
 	if strings.Contains(asks.body, back.Query().Get("code")) {
@@ -262,7 +262,7 @@ func TestProviderAttacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	q.Set("state", there.Query().Get("state"))
-	again.get("/sign-in/provider?" + q.Encode()).sees(403, "/sign-in/provider?problem=provider_no")
+	again.get("/sign-in/provider?"+q.Encode()).sees(403, "/sign-in/provider?problem=provider_no")
 
 	o.idp.Shutdown() //nolint:errcheck // it goes away
 	gone := openHouse(t, nil, func(from *Sources, address string) {

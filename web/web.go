@@ -39,23 +39,25 @@ type Standing struct {
 // Sources is everything that the pages read from. Model, Figures, Traces,
 // Outcomes, Records and Access are required.
 type Sources struct {
-	Access   Access
-	People   *identity.Directory // with Sessions; nil: nobody can sign in
-	Sessions *identity.Sessions
-	Provider *Provider                                      // nil: people sign in by what we keep of them alone
-	Receipt  func(shard int, offset int64) (address string) // nil: receipts are not handed out
-	Demo     []DemoPerson                                   // whom a visitor may be while the sample is loaded; nil: nobody
-	Shards   func(context.Context) ([]Shard, error)         // nil: not shown
-	Model    ReadModel
-	Figures  FigureSource // of all organizations, whoever asks
-	Traces   TraceSource  // of the organization asked for, found along chains through the whole log
-	Outcomes OutcomeSource
-	Records  RecordSource
-	Health   func(context.Context) error                  // nil: always ready
-	Standing func(context.Context) (Standing, error)      // nil: not said
-	Stopped  func(context.Context) ([]Standstill, error)  // nil: never
-	Sample   func(context.Context) (loaded bool, _ error) // nil: never; true puts a note on every page that the data is made up
-	Log      *slog.Logger
+	Access      Access
+	People      *identity.Directory // with Sessions; nil: nobody can sign in
+	Sessions    *identity.Sessions
+	Provider    *Provider                                      // nil: people sign in by what we keep of them alone
+	Receipt     func(shard int, offset int64) (address string) // nil: receipts are not handed out
+	Demo        []DemoPerson                                   // whom a visitor may be while the sample is loaded; nil: nobody
+	Shards      func(context.Context) ([]Shard, error)         // nil: not shown
+	Connections ConnectionSource                               // nil: none are shown
+	Verifier    Verifier                                       // nil: pages start no audit
+	Model       ReadModel
+	Figures     FigureSource // of all organizations, whoever asks
+	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
+	Outcomes    OutcomeSource
+	Records     RecordSource
+	Health      func(context.Context) error                  // nil: always ready
+	Standing    func(context.Context) (Standing, error)      // nil: not said
+	Stopped     func(context.Context) ([]Standstill, error)  // nil: never
+	Sample      func(context.Context) (loaded bool, _ error) // nil: never; true puts a note on every page that the data is made up
+	Log         *slog.Logger
 }
 
 // Bounds of a request.

@@ -21,14 +21,16 @@ import (
 )
 
 // handler joins what is served: pages, API, metrics and the published log.
-func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson) (http.Handler, error) {
+func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson, verifier web.Verifier) (http.Handler, error) {
 	log := call.logger(true)
 	address := func(r *http.Request) netip.Addr { return httpserver.AddressOf(r.Context()) }
 	// Proxies that are trusted are taken to speak TLS to the outside.
 	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
+	provider := c.provider()
 	pages, err := web.New(web.Sources{
 		Model: readers.Model, Figures: s.Read, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
-		Access: people, People: people, Sessions: sessions, Provider: c.provider(), Demo: demo,
+		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
+		Connections: connections(s, at, people, provider), Verifier: verifier,
 		Receipt: func(shard int, offset int64) string {
 			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
 		},

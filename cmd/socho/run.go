@@ -106,7 +106,9 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 		return err
 	}
 	defer readers.Close()
-	pages, err := c.handler(call, s, readers, at, people, server, counted, demo)
+	verifier := call.verifier(s, at, people)
+	defer verifier.Close()
+	pages, err := c.handler(call, s, readers, at, people, server, counted, demo, verifier)
 	if err != nil {
 		return err
 	}

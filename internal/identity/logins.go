@@ -92,14 +92,16 @@ func (d *Directory) UnlinkOwnLogin(ctx context.Context, id string) error {
 	})
 }
 
-// LastLogin is when somebody last came in by a provider; the zero time for
-// never. It is for whoever manages connections.
-func (d *Directory) LastLogin(ctx context.Context) (at time.Time, err error) {
-	err = d.pool.QueryRow(ctx, `SELECT at FROM app.trail WHERE action = 'sign_in_openid' AND outcome = 'ok' ORDER BY id DESC LIMIT 1`).Scan(&at)
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = nil
+// LoginsInUse is how many people may come in by a provider, and when one last
+// did; the zero time for never. It is for whoever manages connections.
+func (d *Directory) LoginsInUse(ctx context.Context) (people int64, last time.Time, err error) {
+	var at *time.Time
+	err = d.pool.QueryRow(ctx, `SELECT (SELECT count(DISTINCT person) FROM app.logins),
+		(SELECT at FROM app.trail WHERE action = 'sign_in_openid' AND outcome = 'ok' ORDER BY id DESC LIMIT 1)`).Scan(&people, &at)
+	if at != nil {
+		last = *at
 	}
-	return at, err
+	return people, last, err
 }
 
 // provedStaff is the signed-in staff, who has stepped up.

@@ -47,14 +47,14 @@ func TestOwnLogins(t *testing.T) {
 	must(t, link(b, "lan2"))
 	must(t, unlink(staff.Logins[0].ID))
 
-	if at, err := h.LastLogin(t.Context()); err != nil || !at.IsZero() {
-		t.Errorf("nobody has come in by it: %v, %v", at, err)
+	if n, at, err := h.LoginsInUse(t.Context()); err != nil || n != 1 || !at.IsZero() {
+		t.Errorf("nobody has come in by it: %d, %v, %v", n, at, err)
 	}
 	must(t, b.visit(t, func(ctx context.Context, s *identity.Sessions) error {
 		_, err := s.SignInByLogin(ctx, idp, "lan2")
 		return err
 	}))
-	if at, err := h.LastLogin(t.Context()); err != nil || at.IsZero() {
+	if _, at, err := h.LoginsInUse(t.Context()); err != nil || at.IsZero() {
 		t.Errorf("somebody has: %v, %v", at, err)
 	}
 	entries, _, err := h.Trail(t.Context(), identity.TrailFilter{Actor: staff.ID, Organizations: []string{identity.Everywhere}}, 0, "")

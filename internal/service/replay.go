@@ -29,7 +29,23 @@ func (s *Service) Verify(ctx context.Context, databaseOnly, replay bool, progres
 	if replay {
 		return s.verifyByReplay(ctx, check, progress)
 	}
-	return s.Owner.Verify(ctx, check)
+	if check == nil || progress == nil {
+		return s.Owner.Verify(ctx, check)
+	}
+	heads, err := s.DB.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var done, of int64
+	for _, head := range heads {
+		of += head.NextOffset
+	}
+	return s.Owner.Verify(ctx, func(ctx context.Context, o *ledger.Outcome) (string, error) {
+		if done++; done%256 == 0 || done == of {
+			progress(min(done, of), of) // more may have been decided meanwhile
+		}
+		return check(ctx, o)
+	})
 }
 
 // againstLog compares each outcome with its record, reading ahead.
