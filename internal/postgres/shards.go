@@ -148,3 +148,21 @@ func (db *DB) SetDone(ctx context.Context, task string) error {
 	_, err := db.Exec(ctx, `INSERT INTO app.done (task) VALUES ($1) ON CONFLICT DO NOTHING`, task)
 	return err
 }
+
+// Right is a row of rule state about a right that rules ask for.
+type Right struct {
+	Organization string
+	Key          string // right:<right>:<holder>
+	Held         bool
+	Offset       int64 // of the record that set it
+}
+
+// Rights lists every right that was ever given on the log.
+func (db *DB) Rights(ctx context.Context) ([]Right, error) {
+	rows, err := db.Pool.Query(ctx, `SELECT organization, key, (value::jsonb->>'held')::boolean, log_offset
+		FROM rule_state WHERE key >= 'right:' AND key < 'right;' ORDER BY organization, key`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Right])
+}

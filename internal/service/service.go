@@ -207,6 +207,7 @@ func (s *Service) Start(ctx context.Context) error {
 	nothing := func(context.Context) error { return nil }
 	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
 	tasks = append(tasks, task{"history", nothing, s.sumHistory})
+	tasks = append(tasks, task{"rights", nothing, s.bringRights})
 	if s.inbox > 0 {
 		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
 	}
