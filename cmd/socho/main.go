@@ -65,11 +65,12 @@ type CLI struct {
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
 	User      UserCommand      `cmd:"" help:"Accounts of staff: who may sign in, and what they may do."`
 	Token     TokenCommand     `cmd:"" help:"Tokens by which programs come in."`
-	Bench     BenchCommand     `cmd:"" help:"Measure how many payments a second the whole service posts here."`
+	Bench     BenchCommand     `cmd:"" help:"Measure how many payments a second the whole service posts here, or with --people how fast its pages are meanwhile."`
 	Simulate  SimulateCommand  `cmd:"" help:"Play load and faults against the real code, and find out whether the ledger is right."`
 
 	BenchServe   BenchServeCommand   `cmd:"" hidden:""`
 	BenchPublish BenchPublishCommand `cmd:"" hidden:""`
+	BenchVisit   BenchVisitCommand   `cmd:"" hidden:""`
 }
 
 // Main is one call of the program, as tests make it too.
@@ -151,6 +152,7 @@ type Call struct {
 	*Main
 	CLI      *CLI
 	observer service.Observer // of what the service posts; may be nil
+	scale    int              // of the sample; 0 for 1
 }
 
 // open joins the service for a command that reads or writes; close it. In the

@@ -58,7 +58,7 @@ func (c *Call) loadSample(ctx context.Context, s *service.Service) error {
 	read, write := io.Pipe()
 	go func() {
 		w := bufio.NewWriterSize(write, 256<<10)
-		err := sample.Generate(w, sample.Options{})
+		err := sample.Generate(w, sample.Options{Scale: c.scale})
 		write.CloseWithError(errors.Join(err, w.Flush())) //nolint:errcheck // it always returns nil
 	}()
 	report, err := s.Publish(ctx, read, intake.Options{Actor: "sample", MayErase: true, Progress: func(n int) { tell(int64(n), 0) }})

@@ -16,6 +16,9 @@
 //
 // Then latency at a steady rate, in a phase of its own.
 //
+// Pages measures something else: what people meet with who go about in the
+// sample province, from another process, while payments are posted.
+//
 // A worked example, as cmd/socho has it:
 //
 //	report, err := bench.Run(ctx, bench.Options{Events: 500_000, Accounts: 10_000,

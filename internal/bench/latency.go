@@ -1,9 +1,13 @@
 package bench
 
 import (
+	"context"
 	"slices"
 	"sort"
+	"sync"
 	"time"
+
+	"socho/projections"
 )
 
 // seen is where the ledger stood at a moment: what had been committed when the
@@ -44,4 +48,43 @@ func percentile(sorted []time.Duration, percent int) *float64 {
 	}
 	at := sorted[min(len(sorted)-1, len(sorted)*percent/100)]
 	return rounded(float64(at)/float64(time.Millisecond), 2)
+}
+
+// latency publishes at a steady rate and notes when each payment was seen
+// committed.
+func (r *run) latency(ctx context.Context, report *Report) error {
+	n := min(max(r.Events/4, latencyLeast), latencyMost)
+	r.say("latency: %d payments at %d a second", n, LatencyRate)
+	var looks []seen
+	var a answer
+	err := r.remember(func() error {
+		watched, stop := context.WithCancel(ctx)
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for {
+				s, err := r.look(watched)
+				if err != nil || sleep(watched, look) != nil {
+					return
+				}
+				looks = append(looks, s)
+			}
+		})
+		var err error
+		a, err = r.publish(ctx, task{Payments: n, Rate: LatencyRate})
+		stop()
+		watching.Wait()
+		if err != nil {
+			return err
+		}
+		r.expect(a)
+		_, err = r.posted(ctx, func(s seen) { looks = append(looks, s) })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.published += n
+	all := latencies(a.Acks, looks)
+	report.LatencyMS = Latency{P50: percentile(all, 50), P99: percentile(all, 99), Rate: rounded(perSecond(int64(n), time.Duration(a.TookNS)), 0)}
+	return projections.CaughtUp(ctx, r.read, r.payments, projections.All()...)
 }

@@ -89,15 +89,15 @@ func (p *process) answer(ctx context.Context, to any) error {
 	return json.Unmarshal([]byte(line), to)
 }
 
-// ready waits for the line that says so.
-func (p *process) ready(ctx context.Context) error {
+// ready waits for the line that says so, and returns the address in it.
+func (p *process) ready(ctx context.Context) (address string, err error) {
 	for {
 		line, err := p.line(ctx)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if strings.HasPrefix(line, "ready") {
-			return nil
+		if address, ok := strings.CutPrefix(line, "ready"); ok {
+			return strings.TrimSpace(address), nil
 		}
 	}
 }

@@ -63,6 +63,8 @@ type run struct {
 	dir       string
 	server    *cluster.Server // nil with the embedded default, which has its own
 	service   *process
+	address   string // of its pages
+	database  string // its URL
 	publisher *process
 	pool      *pgxpool.Pool
 	read      *readmodel.DB
@@ -80,17 +82,37 @@ func (r *run) say(format string, args ...any) {
 	fmt.Fprintf(r.Progress, "bench: "+format+"\n", args...)
 }
 
-// start brings the three processes up and joins them.
+// start brings the three processes up and opens the books.
 func (r *run) start(ctx context.Context) error {
 	if r.Profile != "" {
 		if err := os.MkdirAll(r.Profile, 0o755); err != nil {
 			return err
 		}
 	}
+	err := r.join(ctx)
+	if err != nil {
+		return err
+	}
+	if r.yardstick, err = newYardstick(ctx, r.pool); err != nil {
+		return err
+	}
+	if err := r.openBooks(ctx); err != nil {
+		return err
+	}
+	r.floor, err = newFloor(ctx, r.database, r.load())
+	if err == nil {
+		r.floor.skip(r.History)
+	}
+	return err
+}
+
+// join brings service and publisher up and connects to what they work on.
+func (r *run) join(ctx context.Context) error {
 	database, brokers, err := r.stack(ctx)
 	if err != nil {
 		return err
 	}
+	r.database = database
 	if r.pool, err = pgxpool.New(ctx, database); err != nil {
 		return err
 	}
@@ -104,20 +126,7 @@ func (r *run) start(ctx context.Context) error {
 	if r.publisher, err = launch(r.Publisher(), r.Progress); err != nil {
 		return fmt.Errorf("the publisher: %w", err)
 	}
-	if err := r.publisher.tell(setup{brokers, r.load()}); err != nil {
-		return err
-	}
-	if r.yardstick, err = newYardstick(ctx, r.pool); err != nil {
-		return err
-	}
-	if err := r.openBooks(ctx); err != nil {
-		return err
-	}
-	r.floor, err = newFloor(ctx, database, r.load())
-	if err == nil {
-		r.floor.skip(r.History)
-	}
-	return err
+	return r.publisher.tell(setup{brokers, r.load()})
 }
 
 // stack brings the service up, with the embedded default or beside the Kafka that
@@ -136,7 +145,7 @@ func (r *run) stack(ctx context.Context) (database string, brokers []string, err
 	if r.service, err = launch(r.Service(r.dir, database), r.Progress); err != nil {
 		return "", nil, fmt.Errorf("the service: %w", err)
 	}
-	if err := r.service.ready(ctx); err != nil {
+	if r.address, err = r.service.ready(ctx); err != nil {
 		return "", nil, fmt.Errorf("the service: %w", err)
 	}
 	if r.server != nil {
@@ -431,45 +440,6 @@ func (r *run) batch(ctx context.Context, from seen) (float64, error) {
 		return 0, err
 	}
 	return records / transactions, nil
-}
-
-// latency publishes at a steady rate and notes when each payment was seen
-// committed.
-func (r *run) latency(ctx context.Context, report *Report) error {
-	n := min(max(r.Events/4, latencyLeast), latencyMost)
-	r.say("latency: %d payments at %d a second", n, LatencyRate)
-	var looks []seen
-	var a answer
-	err := r.remember(func() error {
-		watched, stop := context.WithCancel(ctx)
-		var watching sync.WaitGroup
-		watching.Go(func() {
-			for {
-				s, err := r.look(watched)
-				if err != nil || sleep(watched, look) != nil {
-					return
-				}
-				looks = append(looks, s)
-			}
-		})
-		var err error
-		a, err = r.publish(ctx, task{Payments: n, Rate: LatencyRate})
-		stop()
-		watching.Wait()
-		if err != nil {
-			return err
-		}
-		r.expect(a)
-		_, err = r.posted(ctx, func(s seen) { looks = append(looks, s) })
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r.published += n
-	all := latencies(a.Acks, looks)
-	report.LatencyMS = Latency{P50: percentile(all, 50), P99: percentile(all, 99), Rate: rounded(perSecond(int64(n), time.Duration(a.TookNS)), 0)}
-	return projections.CaughtUp(ctx, r.read, r.payments, projections.All()...)
 }
 
 // close ends the processes and what connects to them.

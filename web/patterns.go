@@ -1,0 +1,14 @@
+package web
+
+import "slices"
+
+// Patterns lists the routes of pages, acts and their files, as net/http writes
+// them: what tells requests apart where they are measured.
+func Patterns() []string {
+	s := &site{}
+	all := []string{"GET /assets/{sum}/{name}"}
+	for _, r := range slices.Concat(s.routes(), s.doors(), s.offices()) {
+		all = append(all, r.pattern)
+	}
+	return all
+}
