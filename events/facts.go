@@ -440,6 +440,64 @@ type ListWithdrawn struct {
 	Reason Word `json:"reason"`
 }
 
+// BatchOpened begins a batch of payouts that go to the bank together, from one of
+// the organization's own accounts on a day.
+type BatchOpened struct {
+	Dated
+	Batch     PayoutID       `json:"batch"`
+	Account   ID             `json:"account"`
+	Method    Word           `json:"method" in:"account,ewallet"`
+	Currency  money.Currency `json:"currency"`
+	ExecuteOn Date           `json:"execute_on"`
+}
+
+// PayoutBatched puts a payout into an open batch. It is on its way from here on,
+// as by PayoutSent.
+type PayoutBatched struct {
+	Dated
+	Sum
+	Batch  PayoutID `json:"batch"`
+	Payout PayoutID `json:"payout"`
+}
+
+func (f *PayoutBatched) check() error { return f.Sum.check() }
+
+// BatchClosed: the batch holds these payouts and no more. The digest is over all
+// of them, as the ledger keeps it.
+type BatchClosed struct {
+	Dated
+	Sum
+	Batch  PayoutID `json:"batch"`
+	Count  *Count   `json:"count" within:"1,10000000"`
+	Digest Digest   `json:"digest"`
+}
+
+func (f *BatchClosed) check() error { return f.Sum.check() }
+
+// BatchExported: a file was made of a closed batch, with this digest of its
+// bytes. One batch gives one file in each format.
+type BatchExported struct {
+	Dated
+	Batch  PayoutID `json:"batch"`
+	Format Word     `json:"format"`
+	Digest Digest   `json:"digest"`
+}
+
+// BatchSubmitted: a file was handed to the bank. It is one that was exported, to
+// the byte.
+type BatchSubmitted struct {
+	Dated
+	Batch  PayoutID `json:"batch"`
+	Digest Digest   `json:"digest"`
+}
+
+// BatchCancelled: no file of the batch goes to the bank, and none has.
+type BatchCancelled struct {
+	Dated
+	Batch  PayoutID `json:"batch"`
+	Reason Word     `json:"reason"`
+}
+
 // ---- bank ----
 
 // LineReceived: a line of a bank statement or webhook, effective on its booking

@@ -78,7 +78,29 @@ func digestOf(t *testing.T, list events.ID, steps []step) (digest string) {
 			}
 		case *events.ListEntryAdded:
 			if f.List == list {
-				digest = string(ledger.ListDigest(events.Digest(digest), value))
+				digest = string(ledger.RunningDigest(events.Digest(digest), value))
+			}
+		}
+	}
+	return digest
+}
+
+// digestOfBatch is that of a batch.
+func digestOfBatch(t *testing.T, batch events.PayoutID, steps []step) (digest string) {
+	t.Helper()
+	for i, s := range steps {
+		if s.fact == nil {
+			continue
+		}
+		value := ledger.Hash(events.ValueHash(handed(t, 0, fmt.Sprint("e", i), s.fact).Value))
+		switch f := s.fact.(type) {
+		case *events.BatchOpened:
+			if f.Batch == batch && s.want == "recorded" {
+				digest = fmt.Sprintf("%x", value)
+			}
+		case *events.PayoutBatched:
+			if f.Batch == batch && s.want == "posted" {
+				digest = string(ledger.RunningDigest(events.Digest(digest), value))
 			}
 		}
 	}
@@ -183,6 +205,65 @@ func TestApprovals(t *testing.T) {
 	}
 }
 
+// TestBatches: a payout is in one file at a time that the bank could still carry
+// out, and files are what was exported.
+func TestBatches(t *testing.T) {
+	opened := func(batch string) events.Fact {
+		return &events.BatchOpened{Dated: on, Batch: events.PayoutID(batch), Account: "main", Method: "account", Currency: "VND", ExecuteOn: "2026-09-05"}
+	}
+	batched := func(batch, payout, amount string) events.Fact {
+		return &events.PayoutBatched{Dated: on, Sum: dong(amount), Batch: events.PayoutID(batch), Payout: events.PayoutID(payout)}
+	}
+	closed := func(batch, sum string, count events.Count, digest string) events.Fact {
+		return &events.BatchClosed{Dated: on, Sum: dong(sum), Batch: events.PayoutID(batch), Count: number(count), Digest: events.Digest(digest)}
+	}
+	exported := func(batch, format, digest string) events.Fact {
+		return &events.BatchExported{Dated: on, Batch: events.PayoutID(batch), Format: events.Word(format), Digest: events.Digest(digest)}
+	}
+	submitted := func(batch, digest string) events.Fact {
+		return &events.BatchSubmitted{Dated: on, Batch: events.PayoutID(batch), Digest: events.Digest(digest)}
+	}
+	cancelled := func(batch string) events.Fact {
+		return &events.BatchCancelled{Dated: on, Batch: events.PayoutID(batch), Reason: "wrong_day"}
+	}
+	fileA, fileB := strings.Repeat("a", 64), strings.Repeat("b", 64)
+
+	base := []step{
+		{lineIn("g1", "5000"), "posted"}, {funded("g1", "5000"), "posted"}, {lineOut("out1", "5000"), "posted"}, {entitled("900"), "recorded"},
+		{ordered("o1", "500"), "posted"}, {ordered("o2", "400"), "posted"}, {opened("f1"), "recorded"}, {batched("f1", "o1", "500"), "posted"},
+	}
+	after := func(steps []step, more ...step) []step { return append(slices.Clip(steps), more...) }
+	two := after(base, step{batched("f1", "o2", "400"), "posted"})
+	digest := digestOfBatch(t, "f1", two)
+	made := after(two, step{closed("f1", "900", 2, digest), "recorded"}, step{exported("f1", "pain", fileA), "recorded"})
+	given := after(made, step{submitted("f1", fileA), "recorded"})
+
+	for name, steps := range map[string][]step{
+		"in a batch it is on its way": after(base, holds(clearing, -500), holds(payable, 0)),
+		"once in a batch": after(base, step{batched("f1", "o1", "500"), "refused in_batch"}, step{sent("o1", "500"), "refused in_batch"},
+			step{opened("f1"), "refused batch_exists"}, step{opened("f2"), "recorded"}, step{batched("f2", "o1", "500"), "refused in_batch"},
+			step{batched("f3", "o2", "400"), "refused batch_unknown"}, step{batched("f2", "o2", "401"), "refused more_than_payable"}, step{batched("f2", "o2", "400"), "posted"}),
+		"a batch is closed as it is": after(two, step{closed("f1", "901", 2, digest), "refused list_differs"}, step{closed("f1", "900", 1, digest), "refused list_differs"},
+			step{closed("f1", "900", 2, fileA), "refused list_differs"}, step{exported("f1", "pain", fileA), "refused batch_open"}, step{closed("f1", "900", 2, digest), "recorded"},
+			step{batched("f1", "o2", "1"), "refused batch_closed"}, step{closed("f1", "900", 2, digest), "refused batch_closed"}),
+		"a batch is one file in each format": after(made, step{exported("f1", "pain", fileA), "recorded file_known"}, step{exported("f1", "pain", fileB), "refused file_differs"},
+			step{exported("f1", "xlsx", fileB), "recorded"}, step{submitted("f1", strings.Repeat("c", 64)), "refused file_differs"}, step{submitted("f1", fileB), "recorded"},
+			step{submitted("f1", fileA), "refused batch_submitted"}, step{exported("f1", "pain", fileA), "recorded file_known"}),
+		"not again while a file could pay it": after(made, step{returned("o1", "", "500"), "posted"}, step{sent("o1", "500"), "refused in_batch"},
+			step{opened("f2"), "recorded"}, step{batched("f2", "o1", "500"), "refused in_batch"}, step{submitted("f1", fileA), "recorded"},
+			step{batched("f2", "o1", "500"), "posted"}),
+		"again once the bank had it and sent it back": after(given, step{settled("o1", "500"), "posted"}, step{lineIn("r1", "500"), "posted"},
+			step{returned("o1", "r1", "500"), "posted"}, step{opened("f2"), "recorded"}, step{batched("f2", "o1", "500"), "posted"}),
+		"again once the batch was cancelled": after(made, step{cancelled("f1"), "recorded"}, step{submitted("f1", fileA), "refused batch_cancelled"},
+			step{sent("o1", "500"), "refused more_than_payable"}, step{returned("o1", "", "500"), "posted"}, step{sent("o1", "500"), "posted"}, step{cancelled("f1"), "refused batch_cancelled"}),
+		"what the bank has is not cancelled":            after(given, step{cancelled("f1"), "refused batch_submitted"}),
+		"nor is a payout taken out of it by a reversal": after(base, step{reverse("e7"), "refused in_batch"}, step{reverse("e4"), "refused limit_exceeded"}),
+		"a batch is in one currency":                    after(base, step{&events.PayoutBatched{Dated: on, Sum: usd("5.00"), Batch: "f1", Payout: "o2"}, "refused other_currency"}),
+	} {
+		t.Run(name, func(t *testing.T) { play(t, 2, steps) })
+	}
+}
+
 // digestFrom is the digest of a list of one entry that somebody draws up after
 // the first steps and so many others.
 func digestFrom(t *testing.T, first []step, list string, more int, actor string) string {
@@ -197,7 +278,7 @@ func digestFrom(t *testing.T, first []step, list string, more int, actor string)
 // TestListDigest pins what a list's digest is made of.
 func TestListDigest(t *testing.T) {
 	const want = "4298cabe12daf6ab7b8ca4892481c68e0f95a798fd93f78841c00dad925b33aa"
-	if got := ledger.ListDigest("00", ledger.Hash{1}); string(got) != want {
+	if got := ledger.RunningDigest("00", ledger.Hash{1}); string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -299,7 +380,7 @@ func TestApprovalLaws(t *testing.T) {
 				}
 				entries = append(entries, entry{list, payout, string(f.Amount)})
 				hands[list] = append(hands[list], actor)
-				digests[list] = ledger.ListDigest(digests[list], ledger.Hash(events.ValueHash(r.Value)))
+				digests[list] = ledger.RunningDigest(digests[list], ledger.Hash(events.ValueHash(r.Value)))
 				counts[list]++
 				minor, _ := strconv.Atoi(string(f.Amount))
 				sums[list] += minor

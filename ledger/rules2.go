@@ -14,6 +14,7 @@ import (
 // The rules of set 2: those of set 1, and who may approve what is paid out. A
 // list of payouts is drawn up by some and approved by others, who say which
 // entries they mean by count, sum and digest; only its payouts are then ordered.
+// They go to the bank in batches; see rules2_batches.go.
 
 // Rows of rule state beside those of set 1.
 type (
@@ -27,16 +28,20 @@ type (
 		Above     events.Decimal `json:"above"` // two words for a list of more than that
 		Currency  money.Currency `json:"currency"`
 	}
+	// totals are what a list or batch holds so far.
+	totals struct {
+		Currency money.Currency `json:"currency"`
+		Count    int64          `json:"count"`
+		Sum      int64          `json:"sum"` // minor units
+		Digest   events.Digest  `json:"digest"`
+	}
 	listRow struct {
-		State     string         `json:"state"` // open, proposed, approved or withdrawn
-		Programme events.Word    `json:"programme"`
-		Period    events.Period  `json:"period"`
-		Currency  money.Currency `json:"currency"`
-		Count     int64          `json:"count"`
-		Sum       int64          `json:"sum"` // minor units
-		Digest    events.Digest  `json:"digest"`
-		DrawnUp   []string       `json:"drawn_up"`          // by whom, each once
-		Approved  []string       `json:"approved,omitzero"` // likewise
+		totals
+		State     string        `json:"state"` // open, proposed, approved or withdrawn
+		Programme events.Word   `json:"programme"`
+		Period    events.Period `json:"period"`
+		DrawnUp   []string      `json:"drawn_up"`          // by whom, each once
+		Approved  []string      `json:"approved,omitzero"` // likewise
 	}
 	// listedRow is a payout as a list has it.
 	listedRow struct {
@@ -88,6 +93,26 @@ func decide2(d *decision) {
 		if d.listed(f) {
 			d.payoutOrdered(f)
 		}
+	case *events.PayoutSent:
+		if !d.waitsInBatch(f.Payout, "") {
+			d.payoutSent(f)
+		}
+	case *events.BatchOpened:
+		d.batchOpened(f)
+	case *events.PayoutBatched:
+		d.payoutBatched(f)
+	case *events.BatchClosed:
+		d.batchClosed(f)
+	case *events.BatchExported:
+		d.batchExported(f)
+	case *events.BatchSubmitted:
+		d.batchSubmitted(f)
+	case *events.BatchCancelled:
+		d.batchCancelled(f)
+	case *events.Reversed:
+		if !d.inBatch(f) {
+			d.reversed(f)
+		}
 	default:
 		decide1(d)
 	}
@@ -108,6 +133,20 @@ func stateOf2(e *events.Event) []string {
 		return []string{listKey(f.List), approvalsKey}
 	case *events.PersonResumed:
 		return []string{stopKey(f.Person, f.Programme)}
+	case *events.PayoutSent:
+		return append(stateOf1(e), batchedKey(f.Payout))
+	case *events.BatchOpened:
+		return []string{batchKey(f.Batch)}
+	case *events.PayoutBatched:
+		return []string{batchKey(f.Batch), batchedKey(f.Payout), payoutKey(f.Payout)}
+	case *events.BatchClosed:
+		return []string{batchKey(f.Batch)}
+	case *events.BatchExported:
+		return []string{batchKey(f.Batch)}
+	case *events.BatchSubmitted:
+		return []string{batchKey(f.Batch)}
+	case *events.BatchCancelled:
+		return []string{batchKey(f.Batch)}
 	case *events.PayoutOrdered:
 		return append(stateOf1(e), listedKey(f.Payout), approvalsKey)
 	}
@@ -228,19 +267,44 @@ func (d *decision) listOpened(f *events.ListOpened) {
 	if !d.drawsUp(actor) {
 		return
 	}
-	d.put(listKey(f.List), listRow{State: "open", Programme: f.Programme, Period: f.Period, Currency: f.Currency,
-		Digest: events.Digest(hex.EncodeToString(d.outcome.ValueHash[:])), DrawnUp: []string{actor}})
+	d.put(listKey(f.List), listRow{State: "open", Programme: f.Programme, Period: f.Period, DrawnUp: []string{actor},
+		totals: totals{Currency: f.Currency, Digest: FirstDigest(d.outcome.ValueHash)}})
 	d.note("")
 }
 
-// ListDigest is a list's digest once an entry is added: SHA-256 over the label
-// "socho.list.v1", the digest so far and the value hash of the entry's record,
-// which covers its sealed account too. Format fixed for ever.
-func ListDigest(before events.Digest, entry Hash) events.Digest {
+// RunningDigest is the digest of a list or batch once a record is added to it:
+// SHA-256 over the label "socho.list.v1", the digest so far and the value hash of
+// the record, which covers its sealed fields too. It begins with the value hash
+// of the record that opened it. Format fixed for ever.
+func RunningDigest(before events.Digest, added Hash) events.Digest {
 	h := sha256.New()
 	fmt.Fprintf(h, "socho.list.v1\x00%s", before)
-	h.Write(entry[:])
+	h.Write(added[:])
 	return events.Digest(hex.EncodeToString(h.Sum(nil)))
+}
+
+// FirstDigest is the digest of a list or batch that has just been opened.
+func FirstDigest(opened Hash) events.Digest { return events.Digest(hex.EncodeToString(opened[:])) }
+
+// add counts a record in, or refuses what grows beyond an amount's bound.
+func (t *totals) add(d *decision, minor int64) bool {
+	if t.Sum > money.MaxMinor-minor {
+		d.refuse("list_too_large", "above %d", money.MaxMinor)
+		return false
+	}
+	t.Sum += minor
+	t.Count++
+	t.Digest = RunningDigest(t.Digest, d.outcome.ValueHash)
+	return true
+}
+
+// agree refuses what somebody says of a list or batch that is not so.
+func (t totals) agree(d *decision, count *events.Count, sum money.Amount, digest events.Digest) bool {
+	if int64(*count) == t.Count && sum.Currency() == t.Currency && sum.Minor() == t.Sum && digest == t.Digest {
+		return true
+	}
+	d.refuse("list_differs", "count %d, sum %d, digest %s", t.Count, t.Sum, t.Digest)
+	return false
 }
 
 // list finds a list in one of the states that a fact asks for, or refuses.
@@ -286,32 +350,18 @@ func (d *decision) listEntryAdded(f *events.ListEntryAdded) {
 		}
 		row.DrawnUp = append(row.DrawnUp, actor)
 	}
-	minor := f.Money().Minor()
-	if row.Sum > money.MaxMinor-minor {
-		d.refuse("list_too_large", "above %d", money.MaxMinor)
+	if !row.add(d, f.Money().Minor()) {
 		return
 	}
-	row.Sum += minor
-	row.Count++
-	row.Digest = ListDigest(row.Digest, d.outcome.ValueHash)
 	d.put(listKey(f.List), row)
 	d.put(listedKey(f.Payout), listedRow{f.List, f.Person, f.Amount, f.Currency, f.Unit, f.Method})
 	d.note("")
 }
 
-// agrees refuses a total that is not the list's.
-func (row listRow) agrees(d *decision, f *events.ListTotal) bool {
-	if int64(*f.Count) == row.Count && f.Currency == row.Currency && f.Money().Minor() == row.Sum && f.Digest == row.Digest {
-		return true
-	}
-	d.refuse("list_differs", "count %d, sum %d, digest %s", row.Count, row.Sum, row.Digest)
-	return false
-}
-
 func (d *decision) listProposed(f *events.ListTotal) {
 	actor := d.actor()
 	row, ok := d.list(f.List, "open")
-	if !ok || !d.drawsUp(actor) || !row.agrees(d, f) {
+	if !ok || !d.drawsUp(actor) || !row.agree(d, f.Count, f.Money(), f.Digest) {
 		return
 	}
 	if !slices.Contains(row.DrawnUp, actor) {
@@ -331,7 +381,7 @@ func (d *decision) listProposed(f *events.ListTotal) {
 func (d *decision) listApproved(f *events.ListTotal) {
 	actor := d.actor()
 	row, ok := d.list(f.List, "proposed")
-	if !ok || !row.agrees(d, f) {
+	if !ok || !row.agree(d, f.Count, f.Money(), f.Digest) {
 		return
 	}
 	switch {

@@ -343,6 +343,18 @@ func nameOf(f events.Fact) string {
 		return "ledger.reversed"
 	case *events.OpeningBalance:
 		return "organization.opening_balance"
+	case *events.BatchOpened:
+		return "benefit.batch_opened"
+	case *events.PayoutBatched:
+		return "benefit.payout_batched"
+	case *events.BatchClosed:
+		return "benefit.batch_closed"
+	case *events.BatchExported:
+		return "benefit.batch_exported"
+	case *events.BatchSubmitted:
+		return "benefit.batch_submitted"
+	case *events.BatchCancelled:
+		return "benefit.batch_cancelled"
 	case *events.PersonEntitled:
 		return "benefit.person_entitled"
 	case *events.PersonStopped:

@@ -35,11 +35,13 @@ var types1 = append([]string{
 	"registry.institution_reported.v1", "registry.figure_reported.v1", "person.erased.v1",
 }, typesOfShards...)
 
-// types2 is set 1 and who may approve what is paid out.
+// types2 is set 1, who may approve what is paid out, and how it goes to the bank.
 var types2 = append([]string{
 	"organization.right_granted.v1", "organization.right_revoked.v1", "organization.approvals_required.v1",
 	"benefit.person_resumed.v1", "benefit.list_opened.v1", "benefit.list_entry_added.v1",
 	"benefit.list_proposed.v1", "benefit.list_approved.v1", "benefit.list_withdrawn.v1",
+	"benefit.batch_opened.v1", "benefit.payout_batched.v1", "benefit.batch_closed.v1",
+	"benefit.batch_exported.v1", "benefit.batch_submitted.v1", "benefit.batch_cancelled.v1",
 }, types1...)
 
 var currencies1 = []money.Currency{money.VND, money.CNY, money.USD, money.LAK}

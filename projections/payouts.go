@@ -29,6 +29,8 @@ func FoldPayouts(c *Changes, a *Accepted) {
 		p.Method, p.Currency, p.OrderedOn = string(f.Method), f.Currency, on
 	case *events.PayoutSent:
 		c.payout(a, string(f.Payout)).SentOn = on
+	case *events.PayoutBatched:
+		c.payout(a, string(f.Payout)).SentOn = on
 	case *events.PayoutSettled:
 		c.payout(a, string(f.Payout)).SettledOn = on
 	case *events.PayoutReturned:

@@ -5,7 +5,8 @@ const (
 	SubjectEvent     = "event" // an event id; its own record, and those that reverse or take it up again
 	SubjectBill      = "bill"
 	SubjectPayout    = "payout"
-	SubjectList      = "list" // of payouts
+	SubjectList      = "list"  // of payouts
+	SubjectBatch     = "batch" // likewise, on its way to the bank
 	SubjectStall     = "stall"
 	SubjectLine      = "line"
 	SubjectPerson    = "person"

@@ -102,6 +102,19 @@ func FoldTrace(c *Changes, a *Accepted) {
 		link(SubjectList, string(f.List))
 	case *events.ListWithdrawn:
 		link(SubjectList, string(f.List))
+	case *events.BatchOpened:
+		link(SubjectBatch, string(f.Batch))
+	case *events.PayoutBatched:
+		link(SubjectBatch, string(f.Batch))
+		link(SubjectPayout, string(f.Payout))
+	case *events.BatchClosed:
+		link(SubjectBatch, string(f.Batch))
+	case *events.BatchExported:
+		link(SubjectBatch, string(f.Batch))
+	case *events.BatchSubmitted:
+		link(SubjectBatch, string(f.Batch))
+	case *events.BatchCancelled:
+		link(SubjectBatch, string(f.Batch))
 	case *events.LineReceived:
 		link(SubjectLine, string(f.Line))
 		link(SubjectPerson, string(f.Person))

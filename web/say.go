@@ -112,6 +112,20 @@ func (l *language) sentence(e *events.Event) string {
 		sum(f.Sum)
 	case *events.ListWithdrawn:
 		v = append(v, "list", f.List, "reason", l.word("why", string(f.Reason)))
+	case *events.BatchOpened:
+		v = append(v, "batch", f.Batch, "account", f.Account, "method", l.word("method", string(f.Method)), "day", date(f.ExecuteOn))
+	case *events.PayoutBatched:
+		v = append(v, "batch", f.Batch, "payout", f.Payout)
+		sum(f.Sum)
+	case *events.BatchClosed:
+		v = append(v, "batch", f.Batch, "count", l.number(int64(*f.Count)))
+		sum(f.Sum)
+	case *events.BatchExported:
+		v = append(v, "batch", f.Batch, "format", f.Format)
+	case *events.BatchSubmitted:
+		v = append(v, "batch", f.Batch)
+	case *events.BatchCancelled:
+		v = append(v, "batch", f.Batch, "reason", l.word("why", string(f.Reason)))
 	case *events.LineReceived:
 		key += "." + string(f.Direction) + "." + string(f.Kind)
 		v = append(v, "line", f.Line, "account", f.Account)

@@ -1,0 +1,165 @@
+package ledger
+
+import (
+	"slices"
+
+	"socho/events"
+)
+
+// The rules of set 2 for batches. A payout is in one batch at a time, so that no
+// two files tell the bank to pay it: it goes into another one only once the bank
+// has had the file of the first and sent the payout back, or once that batch was
+// cancelled and the payout taken back.
+
+type (
+	batchRow struct {
+		totals
+		State string     `json:"state"` // open, closed, submitted or cancelled
+		Files []fileMade `json:"files,omitzero"`
+	}
+	fileMade struct {
+		Format events.Word   `json:"format"`
+		Digest events.Digest `json:"digest"`
+	}
+	// batchedRow is the batch that a payout went into last.
+	batchedRow struct {
+		Batch events.PayoutID `json:"batch"`
+	}
+)
+
+// maxFiles bounds in how many formats a batch is exported.
+const maxFiles = 8
+
+func batchKey(id events.PayoutID) string   { return "batch:" + string(id) }
+func batchedKey(id events.PayoutID) string { return "batched:" + string(id) }
+
+// batch finds a batch in one of the states that a fact asks for, or refuses.
+func (d *decision) batch(id events.PayoutID, states ...string) (row batchRow, ok bool) {
+	row, known := get[batchRow](d, batchKey(id))
+	switch {
+	case !known:
+		d.refuse("batch_unknown", "batch %s", id)
+	case !slices.Contains(states, row.State):
+		d.refuse("batch_"+row.State, "batch %s", id)
+	default:
+		return row, true
+	}
+	return row, false
+}
+
+func (d *decision) batchOpened(f *events.BatchOpened) {
+	if _, taken := get[batchRow](d, batchKey(f.Batch)); taken {
+		d.refuse("batch_exists", "batch %s", f.Batch)
+		return
+	}
+	d.put(batchKey(f.Batch), batchRow{State: "open", totals: totals{Currency: f.Currency, Digest: FirstDigest(d.outcome.ValueHash)}})
+	d.note("")
+}
+
+// payoutBatched sends a payout on its way and counts it in.
+func (d *decision) payoutBatched(f *events.PayoutBatched) {
+	row, ok := d.batch(f.Batch, "open")
+	if !ok {
+		return
+	}
+	if f.Currency != row.Currency {
+		d.refuse("other_currency", "the batch is in %s", row.Currency)
+		return
+	}
+	if d.waitsInBatch(f.Payout, f.Batch) {
+		return
+	}
+	d.payoutSent(&events.PayoutSent{Dated: f.Dated, Sum: f.Sum, Payout: f.Payout})
+	if d.outcome.Status != Posted || !row.add(d, f.Money().Minor()) {
+		return
+	}
+	d.put(batchKey(f.Batch), row)
+	d.put(batchedKey(f.Payout), batchedRow{f.Batch})
+}
+
+// waitsInBatch refuses to send a payout again whose batch the bank has not had
+// yet, or that was in the same batch before.
+func (d *decision) waitsInBatch(payout, again events.PayoutID) bool {
+	last, before := get[batchedRow](d, batchedKey(payout))
+	if !before {
+		return false
+	}
+	row, _ := get[batchRow](d, batchKey(last.Batch))
+	if last.Batch == again || row.State == "open" || row.State == "closed" {
+		d.refuse("in_batch", "in batch %s", last.Batch)
+		return true
+	}
+	return false
+}
+
+// inBatch refuses to take back that a payout went into a batch: its file would
+// pay it all the same. That the bank never carried it out is said by a return
+// without a line.
+func (d *decision) inBatch(f *events.Reversed) bool {
+	held, ok := d.claimed(Claim{d.event.Subject, string(f.ReversesSource), string(f.Reverses)})
+	if ok && held.Status.Accepted() && events.Name(held.Type) == "benefit.payout_batched" {
+		d.refuse("in_batch", "say that it came back")
+		return true
+	}
+	return false
+}
+
+func (d *decision) batchClosed(f *events.BatchClosed) {
+	row, ok := d.batch(f.Batch, "open")
+	if !ok || !row.agree(d, f.Count, f.Money(), f.Digest) {
+		return
+	}
+	row.State = "closed"
+	d.put(batchKey(f.Batch), row)
+	d.note("")
+}
+
+// batchExported: the same batch is the same file, whenever it is made.
+func (d *decision) batchExported(f *events.BatchExported) {
+	row, ok := d.batch(f.Batch, "closed", "submitted")
+	if !ok {
+		return
+	}
+	for _, file := range row.Files {
+		if file.Format == f.Format {
+			if file.Digest != f.Digest {
+				d.refuse("file_differs", "exported as %s", file.Digest)
+			} else {
+				d.note("file_known")
+			}
+			return
+		}
+	}
+	if len(row.Files) == maxFiles {
+		d.refuse("too_many_changes", "%d", maxFiles)
+		return
+	}
+	row.Files = append(row.Files, fileMade{f.Format, f.Digest})
+	d.put(batchKey(f.Batch), row)
+	d.note("")
+}
+
+// batchSubmitted refuses a file that is not as it was exported.
+func (d *decision) batchSubmitted(f *events.BatchSubmitted) {
+	row, ok := d.batch(f.Batch, "closed")
+	if !ok {
+		return
+	}
+	if !slices.ContainsFunc(row.Files, func(file fileMade) bool { return file.Digest == f.Digest }) {
+		d.refuse("file_differs", "no file of batch %s", f.Batch)
+		return
+	}
+	row.State = "submitted"
+	d.put(batchKey(f.Batch), row)
+	d.note("")
+}
+
+func (d *decision) batchCancelled(f *events.BatchCancelled) {
+	row, ok := d.batch(f.Batch, "open", "closed")
+	if !ok {
+		return
+	}
+	row.State = "cancelled"
+	d.put(batchKey(f.Batch), row)
+	d.note("")
+}
