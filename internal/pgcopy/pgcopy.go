@@ -122,6 +122,33 @@ func (r *Rows) Bytes(v []byte) {
 	r.b = append(r.b, v...)
 }
 
+// Types of an array's elements, by the numbers that PostgreSQL knows them by.
+const (
+	OfInt64 = 20
+	OfBytes = 17
+	OfText  = 25
+	OfTime  = 1184
+)
+
+// Array is a field of n elements of one type; each writes the i-th as it would
+// write a field.
+func (r *Rows) Array(of uint32, n int, each func(i int)) {
+	start := len(r.b)
+	r.length(0)
+	dimensions := uint32(min(n, 1))
+	r.b = binary.BigEndian.AppendUint32(r.b, dimensions)
+	r.b = append(r.b, 0, 0, 0, 0) // no element is NULL
+	r.b = binary.BigEndian.AppendUint32(r.b, of)
+	if n > 0 {
+		r.b = binary.BigEndian.AppendUint32(r.b, uint32(n))
+		r.b = append(r.b, 0, 0, 0, 1) // counted from 1
+	}
+	for i := range n {
+		each(i)
+	}
+	binary.BigEndian.PutUint32(r.b[start:], uint32(len(r.b)-start-4))
+}
+
 // epoch is PostgreSQL's: 2000-01-01 00:00 UTC, in unix time.
 const (
 	epochSeconds = 946_684_800

@@ -111,7 +111,8 @@ func evaluate(ctx context.Context, tx pgx.Tx, q projections.Query, at map[int]in
 }
 
 // period is the one that the query names, or the latest complete month as of
-// what the query may know; empty where there is no fact at all.
+// what the query may know; empty where there is no fact at all. A run has a
+// payment that may be known where its first one may.
 func period(ctx context.Context, tx pgx.Tx, q projections.Query) (string, error) {
 	if q.Period != "" {
 		return q.Period, nil
@@ -120,8 +121,12 @@ func period(ctx context.Context, tx pgx.Tx, q projections.Query) (string, error)
 	shards, nexts := bounds(q.AsOf)
 	err := tx.QueryRow(ctx, `
 		SELECT COALESCE(max(f.effective_on)::text, '')
-		FROM adoption_facts f LEFT JOIN unnest($2::int[], $3::bigint[]) AS b(s, n) ON b.s = f.shard
-		WHERE f.domain = $1 AND (b.n IS NULL OR f.log_offset < b.n) AND ($4::timestamptz IS NULL OR f.recorded_at <= $4)`,
+		FROM (
+			SELECT shard, log_offset, effective_on, recorded_at FROM adoption_facts WHERE domain = $1
+			UNION ALL
+			SELECT shard, log_offset, effective_on, recorded_at FROM payment_runs WHERE $1 = 'fees'
+		) f LEFT JOIN unnest($2::int[], $3::bigint[]) AS b(s, n) ON b.s = f.shard
+		WHERE (b.n IS NULL OR f.log_offset < b.n) AND ($4::timestamptz IS NULL OR f.recorded_at <= $4)`,
 		q.Domain, shards, nexts, moment(q.AsOf)).Scan(&greatest)
 	return projections.LatestComplete(events.Date(greatest)), err
 }
@@ -155,6 +160,8 @@ func facts(ctx context.Context, tx pgx.Tx, q projections.Query) ([]projections.F
 	rows, err := tx.Query(ctx, `
 		WITH core AS MATERIALIZED (
 			SELECT * FROM adoption_facts WHERE domain = $1 AND period = ANY($2)
+			UNION ALL
+			`+payments+`$1 = 'fees' AND r.period = ANY($2)
 			UNION ALL
 			SELECT * FROM adoption_facts WHERE domain = $1 AND kind IN ('institution', 'figure') AND effective_on <= $3::date
 		), mine AS MATERIALIZED (

@@ -18,15 +18,16 @@ type Prepared struct {
 	shard  int
 	steps  []projections.Step
 	facts  *pgcopy.Rows
+	runs   *pgcopy.Rows
 	traced *pgcopy.Rows
 }
 
 // Prepare brings steps into that form and keeps nothing of them.
 func Prepare(shard int, steps []projections.Step) *Prepared {
-	p := &Prepared{shard: shard, facts: pgcopy.New(factColumns), traced: pgcopy.New(tracedColumns)}
+	p := &Prepared{shard: shard, facts: pgcopy.New(factColumns), runs: pgcopy.New(runColumns), traced: pgcopy.New(tracedColumns)}
 	for _, s := range steps {
 		c := s.Changes
-		factRows(p.facts, c.Facts)
+		factRows(p.facts, runRows(p.runs, c.Facts))
 		tracedRows(p.traced, c.Amounts)
 		p.steps = append(p.steps, projections.Step{Projection: s.Projection, From: s.From, To: s.To, Changes: &projections.Changes{
 			Bills: slices.Clone(c.Bills), Payouts: slices.Clone(c.Payouts), Entitlements: slices.Clone(c.Entitlements),
@@ -38,7 +39,7 @@ func Prepare(shard int, steps []projections.Step) *Prepared {
 
 // Size is about how many bytes it holds.
 func (p *Prepared) Size() int {
-	n := p.facts.Room() + p.traced.Room()
+	n := p.facts.Room() + p.runs.Room() + p.traced.Room()
 	for i := range p.steps {
 		c := p.steps[i].Changes
 		n += roomOfSum*(len(c.Bills)+len(c.Payouts)) + roomOfRow*(len(c.Entitlements)+len(c.Stops)+len(c.Links)+len(c.Holdings))
@@ -55,6 +56,7 @@ const (
 // Free gives its room back. It may not be used after that.
 func (p *Prepared) Free() {
 	p.facts.Free()
+	p.runs.Free()
 	p.traced.Free()
 }
 
@@ -73,6 +75,9 @@ func (db *DB) Write(ctx context.Context, p *Prepared) error {
 		}
 		conn := tx.Conn().PgConn()
 		if _, err := p.facts.CopyTo(ctx, conn, "adoption_facts", factNames); err != nil {
+			return fmt.Errorf("adoption: %w", err)
+		}
+		if _, err := p.runs.CopyTo(ctx, conn, "payment_runs", runNames); err != nil {
 			return fmt.Errorf("adoption: %w", err)
 		}
 		if _, err := p.traced.CopyTo(ctx, conn, "traced_amounts", tracedNames); err != nil {

@@ -11,7 +11,7 @@ import (
 
 // tables says which tables a projection writes.
 var tables = map[string][]string{
-	"adoption": {"adoption_facts"},
+	"adoption": {"adoption_facts", "payment_runs"},
 	"bills":    {"bills"},
 	"board":    {"organizations", "stalls", "holdings"},
 	"payouts":  {"payouts", "entitlements", "stops"},
