@@ -8,8 +8,9 @@
 // One table of routes says for every page and act which right opens it and how
 // the organization is found in the request, and one function, admit, asks.
 //
-// Pages ask no third party for anything, work without scripts, and show
-// personal data in no form: what is sealed is named and not opened, and a record
+// Pages ask no third party for anything, work without scripts, and show what is
+// sealed only in the answer to a form that asks for it, to who has the right and
+// has just proved who they are, after it was written down (reveal.go). A record
 // that cannot be read is not shown at all. What people do here concerns accounts,
 // cards and tokens; facts come in through intake alone.
 //

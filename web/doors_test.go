@@ -79,6 +79,7 @@ type visitor struct {
 	http.Client
 	status int
 	at     string // where the last answer came from
+	header http.Header
 	body   string
 	text   string
 }
@@ -101,7 +102,7 @@ func (v *visitor) read(w *http.Response, err error) *visitor {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	v.status, v.at, v.body = w.StatusCode, w.Request.URL.RequestURI(), string(b)
+	v.status, v.at, v.header, v.body = w.StatusCode, w.Request.URL.RequestURI(), w.Header, string(b)
 	recorder := httptest.NewRecorder()
 	recorder.Body.Write(b)
 	_, v.text = page(v.t, recorder)

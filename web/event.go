@@ -57,6 +57,7 @@ type eventPage struct {
 	Figures      []crumb // published figures that count the event
 	Receipt      string  // where its receipt is
 	Previous     int64   // −1 for none
+	Reveal       *reveal
 }
 
 func (s *site) event(r *request) (*view, error) {
@@ -93,6 +94,11 @@ func (s *site) event(r *request) (*view, error) {
 			return nil, err
 		}
 		if page.Related, err = s.related(r, o); err != nil {
+			return nil, err
+		}
+	}
+	if page.Record != nil {
+		if page.Reveal, err = s.revealRecord(r, page.Record); err != nil {
 			return nil, err
 		}
 	}

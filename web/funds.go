@@ -89,6 +89,7 @@ type payoutPage struct {
 	Traced       bool // the visitor may see the events
 	Events       []projections.TracedEvent
 	Pager        pager
+	Reveal       *reveal
 }
 
 func (s *site) payout(r *request) (*view, error) {
@@ -109,6 +110,11 @@ func (s *site) payout(r *request) (*view, error) {
 			return nil, err
 		}
 		page.Pager = r.pager(next)
+	}
+	if page.Reveal, err = s.reveal(r, o.Organization, p.Person, []readmodel.Subject{
+		{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout},
+		{Organization: o.Organization, Kind: projections.SubjectPerson, ID: p.Person}}, namesOf, contactOf, papersOf); err != nil {
+		return nil, err
 	}
 	crumbs := r.crumbs(o)
 	crumbs[len(crumbs)-1].Link += "?period=" + p.Period

@@ -29,6 +29,7 @@ type route struct {
 	pattern string           // method and path
 	open    bool             // to everybody; otherwise one has to be signed in
 	rights  []identity.Right // one of them is needed; none: to be signed in is enough
+	page    bool             // an act at the address of a page, which may be opened instead
 	where   place            // where the right is needed; nil: anywhere, and the page shows no more than that
 	show    func(*request) (*view, error)
 }
@@ -118,7 +119,7 @@ func (r *request) scope(right identity.Right) []string {
 
 // elsewhere sends a visitor who lacks only a proof of who they are to where
 // they give it, and back afterwards.
-func (r *request) elsewhere(err error) (address string, ok bool) {
+func (r *request) elsewhere(err error, to *route) (address string, ok bool) {
 	switch {
 	case errors.Is(err, identity.ErrNotSignedIn):
 		address = "/sign-in"
@@ -127,7 +128,7 @@ func (r *request) elsewhere(err error) (address string, ok bool) {
 	default:
 		return "", false
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if to.page || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		address += "?next=" + url.QueryEscape(r.with("", ""))
 	}
 	return address, true

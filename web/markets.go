@@ -162,6 +162,7 @@ type stallPage struct {
 	Bills        []shownBill // the latest first
 	More         bool        // older bills than are listed
 	Events       []projections.TracedEvent
+	Reveal       *reveal
 }
 
 type moneySum struct {
@@ -220,6 +221,10 @@ func (s *site) stall(r *request) (*view, error) {
 	}
 	slices.Reverse(page.Bills)
 	if page.Credit, err = s.credit(r, o.Organization, "stall:"+page.Stall); err != nil {
+		return nil, err
+	}
+	if page.Reveal, err = s.reveal(r, o.Organization, page.Person, []readmodel.Subject{
+		{Organization: o.Organization, Kind: projections.SubjectPerson, ID: page.Person}}, namesOf, contactOf); err != nil {
 		return nil, err
 	}
 	return &view{template: "stall", title: r.language.say("stall.title", "stall", page.Stall, "market", o.Name), section: "market", crumbs: r.crumbs(o), data: page}, nil

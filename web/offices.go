@@ -346,8 +346,30 @@ func (s *site) revokeToken(r *request) (*view, error) {
 
 type trailPage struct {
 	Actor   string
-	Entries []identity.Entry
+	Entries []trailRow
 	Pager   pager
+}
+
+// trailRow is an entry with what it was about, in words.
+type trailRow struct {
+	identity.Entry
+	About string
+}
+
+// about puts the words of a detail into the visitor's language.
+func (l *language) about(detail string) string {
+	fields, why, _ := strings.Cut(detail, " ")
+	var words []string
+	for _, f := range strings.Split(fields, ",") {
+		if f != "" {
+			words = append(words, l.word("field", f))
+		}
+	}
+	text := strings.Join(words, ", ")
+	if why != "" {
+		text += " – " + l.word("unseal_why", why)
+	}
+	return text
 }
 
 // trail lists what people did: in the organizations where the visitor may see
@@ -358,7 +380,10 @@ func (s *site) trail(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page.Entries, page.Pager = entries, r.pager(next)
+	for _, e := range entries {
+		page.Entries = append(page.Entries, trailRow{e, r.language.about(e.Detail)})
+	}
+	page.Pager = r.pager(next)
 	return &view{template: "trail", title: r.language.say("trail.title"), section: "trail", data: page}, nil
 }
 

@@ -66,6 +66,7 @@ type billPage struct {
 	Traced       bool // the visitor may see the events
 	Events       []projections.TracedEvent
 	Pager        pager
+	Reveal       *reveal
 }
 
 func (s *site) bill(r *request) (*view, error) {
@@ -88,6 +89,10 @@ func (s *site) bill(r *request) (*view, error) {
 			return nil, err
 		}
 		page.Pager = r.pager(next)
+	}
+	if page.Reveal, err = s.reveal(r, o.Organization, b.Person, []readmodel.Subject{
+		{Organization: o.Organization, Kind: projections.SubjectPerson, ID: b.Person}}, namesOf, contactOf); err != nil {
+		return nil, err
 	}
 	crumbs := r.crumbs(o)
 	if b.Stall != "" {

@@ -158,7 +158,7 @@ func (s *site) page(to *route) http.Handler {
 			if ctx.Err() != nil && r.Context().Err() != nil {
 				return // the visitor has left
 			}
-			if address, ok := visit.elsewhere(err); ok {
+			if address, ok := visit.elsewhere(err, to); ok {
 				v, err = see(address, ""), nil
 			}
 		}

@@ -48,6 +48,7 @@ type Sources struct {
 	Shards      func(context.Context) ([]Shard, error)         // nil: not shown
 	Connections ConnectionSource                               // nil: none are shown
 	Verifier    Verifier                                       // nil: pages start no audit
+	Unsealer    Unsealer                                       // nil: pages open nothing that is sealed
 	Model       ReadModel
 	Figures     FigureSource // of all organizations, whoever asks
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
@@ -115,6 +116,7 @@ func New(from Sources) (http.Handler, error) {
 
 // routes lists every page and act, and who may come to it.
 func (s *site) routes() []route {
+	unseal := rights{identity.UnsealIdentity}
 	return []route{
 		{pattern: "GET /{$}", open: true, show: s.overview},
 		{pattern: "GET /figures", open: true, show: s.figure},
@@ -130,6 +132,10 @@ func (s *site) routes() []route {
 		{pattern: "GET /funds/{org}", rights: rights{identity.SeeBoard, identity.SeePayouts}, where: inPath, show: s.fund},
 		{pattern: "GET /bills/{org}/{bill}", rights: rights{identity.SeeBills}, where: ofBill, show: s.bill},
 		{pattern: "GET /payouts/{org}/{payout}", rights: rights{identity.SeePayouts}, where: inPath, show: s.payout},
+		{pattern: "POST /stalls/{org}/{stall}", rights: unseal, where: inPath, page: true, show: s.stall},
+		{pattern: "POST /bills/{org}/{bill}", rights: unseal, where: ofBill, page: true, show: s.bill},
+		{pattern: "POST /payouts/{org}/{payout}", rights: unseal, where: inPath, page: true, show: s.payout},
+		{pattern: "POST /events/{shard}/{offset}", rights: unseal, where: ofRecord, page: true, show: s.event},
 		{pattern: "GET /events", rights: rights{identity.SeeEvents}, show: s.search},
 		{pattern: "GET /events/{shard}/{offset}", rights: rights{identity.SeeEvents}, where: ofRecord, show: s.event},
 		{pattern: "GET /refusals", rights: rights{identity.SeeRefusals}, show: s.refusals},

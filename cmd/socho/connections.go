@@ -7,8 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/service"
+	"socho/internal/vault"
 	"socho/internal/verification"
 	"socho/web"
 )
@@ -152,4 +154,16 @@ func (c *Call) verifier(s *service.Service, at service.Proof, people *identity.D
 		}
 		return verification.Result{Transfers: audit.Transfers, Position: audit.Position, Problems: audit.Problems}, nil
 	}, people.Record, c.logger(true))
+}
+
+// unsealer opens sealed fields with the keys as they are now.
+type unsealer struct{ vault *vault.Vault }
+
+// Unseal implements web.Unsealer.
+func (u unsealer) Unseal(ctx context.Context, at events.Place, person, sealed string) (clear string, erased bool, err error) {
+	clear, err = u.vault.Unseal(ctx, at, person, sealed)
+	if errors.Is(err, vault.ErrErased) {
+		return "", true, nil
+	}
+	return clear, false, err
 }

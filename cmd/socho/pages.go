@@ -30,7 +30,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	pages, err := web.New(web.Sources{
 		Model: readers.Model, Figures: s.Read, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
-		Connections: connections(s, at, people, provider), Verifier: verifier,
+		Connections: connections(s, at, people, provider), Verifier: verifier, Unsealer: unsealer{s.Vault},
 		Receipt: func(shard int, offset int64) string {
 			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
 		},

@@ -58,6 +58,33 @@ func (d *Directory) record(ctx context.Context, q execer, e Entry) error {
 	return err
 }
 
+// Spend is Record for what may not be done too often: at most so many times
+// within the time before now by one principal, however many at once. What is not
+// let through is recorded as well.
+// Errors: *WaitError, and it must not be done.
+func (d *Directory) Spend(ctx context.Context, e Entry, most int, within time.Duration) error {
+	var until time.Time
+	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('socho.spend'), hashtext($1))`, From(ctx).Actor()); err != nil {
+			return err
+		}
+		var oldest *time.Time
+		var spent int
+		if err := tx.QueryRow(ctx, `SELECT count(*), min(at) FROM app.trail WHERE actor = $1 AND action = $2 AND outcome = $3 AND at > $4`,
+			From(ctx).Actor(), e.Action, OK, d.now().Add(-within)).Scan(&spent, &oldest); err != nil {
+			return err
+		}
+		if spent >= most && oldest != nil {
+			until, e.Outcome = oldest.Add(within), Waits
+		}
+		return d.record(ctx, tx, e)
+	})
+	if err == nil && !until.IsZero() {
+		return &WaitError{until}
+	}
+	return err
+}
+
 // Require asks whether the context's principal has the right, as
 // Principal.May does, and where the right needs it, whether they have stepped
 // up. A refusal goes into the trail.

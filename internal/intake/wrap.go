@@ -21,8 +21,11 @@ const (
 	undecodableSource = "urn:socho:intake"
 	undecodableTime   = "2000-01-01T00:00:00Z"
 	undecodableID     = "undecodable-"
-	inputField        = "/input" // no personal field's name
 )
+
+// InputField is the field that input which is no event is sealed as. No personal
+// field is called that.
+const InputField = "/input"
 
 var undecodableType = events.Type("intake.undecodable")
 
@@ -131,7 +134,7 @@ func (it *item) wrap(keys Keys) error {
 	}
 	id, source, time := s.ID, s.Source, s.Time
 	seal := func() (string, error) {
-		return keys.Seal(events.Place{Organization: s.Organization, Source: source, ID: id, Field: inputField}, string(s.Person), class, input)
+		return keys.Seal(events.Place{Organization: s.Organization, Source: source, ID: id, Field: InputField}, string(s.Person), class, input)
 	}
 	if !plainID(string(id)) || source == "" { // one without the other names no event
 		// The hash is of sealed text: one of the clear line would let anybody
