@@ -190,14 +190,21 @@ func (s *selection) fees(by string) []item {
 			if by == ByValue {
 				it.whole = f.value()
 			}
-			switch f.Method {
-			case "bank", "qr", "card", "ewallet":
+			if cashless(f.Method) {
 				it.part = it.whole
 			}
 		}
 		items = append(items, it)
 	}
 	return items
+}
+
+func cashless(method string) bool {
+	switch method {
+	case "bank", "qr", "card", "ewallet":
+		return true
+	}
+	return false
 }
 
 // institutions counts the latest report of each institution that is effective

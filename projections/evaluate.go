@@ -7,12 +7,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"math/big"
 	"slices"
 	"strings"
 
 	"socho/events"
 	"socho/internal/money"
+	"socho/ledger"
 )
 
 // ErrQuery is returned for a domain or kind of rate that does not exist.
@@ -52,23 +54,7 @@ func EvaluateUnits(facts []Fact, q Query) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var figures []Figure
-	for _, by := range s.bys {
-		of := map[string][]item{}
-		for _, it := range s.items(by) {
-			if s.inUnits(it.unit) {
-				of[it.unit] = append(of[it.unit], it)
-			}
-		}
-		for unit, items := range of {
-			f := s.figure(by, unit, items, func(string) bool { return true })
-			figures = append(figures, f)
-		}
-	}
-	slices.SortStableFunc(figures, func(a, b Figure) int {
-		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(slices.Index(s.bys, a.By), slices.Index(s.bys, b.By)))
-	})
-	return figures, nil
+	return s.byUnit(s.items), nil
 }
 
 // Greatest is the greatest day that a domain's facts are effective on, as of a
@@ -206,28 +192,48 @@ func (s *selection) figure(by, unit string, items []item, in func(unit string) b
 	return f
 }
 
-// digest lets an outsider check a figure from the log alone: SHA-256, in hex,
+// digest is a figure's, of the events that it holds.
+func digest(f *Figure) string {
+	d := NewDigest(f, len(f.Events))
+	for i := range f.Events {
+		d.Add(f.Events[i].Position, f.Events[i].RecordHash)
+	}
+	return d.String()
+}
+
+// Digest lets an outsider check a figure from the log alone: SHA-256, in hex,
 // over the label "socho.figure.v1" and a zero byte, then definition, unit,
 // period, numerator and denominator (each a 32-bit length and its bytes), then
 // the number of events (32 bits) and for each one, in order of shard and
 // offset, shard (32 bits), offset (64 bits) and events.Record.Hash. Numbers
 // are big-endian. Format fixed for ever.
-func digest(f *Figure) string {
+type Digest struct {
+	hash hash.Hash
+	room []byte
+}
+
+// NewDigest begins the digest of a figure with so many events behind it.
+func NewDigest(f *Figure, events int) *Digest {
 	b := []byte("socho.figure.v1\x00")
 	for _, s := range []string{f.Definition, f.Unit, f.Period, f.Numerator, f.Denominator} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
 		b = append(b, s...)
 	}
-	b = binary.BigEndian.AppendUint32(b, uint32(len(f.Events)))
-	for i := range f.Events {
-		e := &f.Events[i]
-		b = binary.BigEndian.AppendUint32(b, uint32(e.Shard))
-		b = binary.BigEndian.AppendUint64(b, uint64(e.Offset))
-		b = append(b, e.RecordHash[:]...)
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	b = binary.BigEndian.AppendUint32(b, uint32(events))
+	d := &Digest{hash: sha256.New(), room: b}
+	d.hash.Write(b) // never fails
+	return d
 }
+
+// Add adds the next event.
+func (d *Digest) Add(at Position, record ledger.Hash) {
+	d.room = binary.BigEndian.AppendUint32(d.room[:0], uint32(at.Shard))
+	d.room = binary.BigEndian.AppendUint64(d.room, uint64(at.Offset))
+	d.hash.Write(append(d.room, record[:]...)) // never fails
+}
+
+// String is the digest of what was added.
+func (d *Digest) String() string { return hex.EncodeToString(d.hash.Sum(nil)) }
 
 // CheckRate tells whether a figure's rate follows from its parts.
 func (f *Figure) CheckRate() bool {

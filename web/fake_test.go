@@ -128,6 +128,19 @@ func (f *fake) Figures(_ context.Context, q projections.Query) ([]projections.Fi
 	return []projections.Figure{figure}, nil
 }
 
+func (f *fake) Behind(ctx context.Context, q projections.Query, from, limit int) ([]projections.Figure, int, error) {
+	figures, err := f.Figures(ctx, q)
+	total := 0
+	for i := range figures {
+		total = len(figures[i].Events)
+		if from >= total {
+			from = 0
+		}
+		figures[i].Events = figures[i].Events[from:min(from+limit, total)]
+	}
+	return figures, total, err
+}
+
 func figureOf(q projections.Query, period string, part int64) projections.Figure {
 	whole := int64(1097)
 	if q.By == projections.ByValue {

@@ -46,7 +46,11 @@ func (s *site) figure(r *request) (*view, error) {
 	title := r.language.say("figure." + domain + "." + by + ".title")
 	v := &view{template: "figure", title: title, section: "overview", crumbs: []crumb{{r.language.say("nav.overview"), "/"}}, data: page}
 	page.shownFigure = shownFigure{Domain: domain, By: by, Link: figureLink(q)}
-	full, err := s.Figures.Figures(r.Context(), q)
+	from, err := strconv.Atoi(r.query.Get("cursor"))
+	if err != nil || from < 0 {
+		from = 0
+	}
+	full, total, err := s.Figures.Behind(r.Context(), q, from, eventsPerPage)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err
 	}
@@ -69,12 +73,11 @@ func (s *site) figure(r *request) (*view, error) {
 			return nil, err
 		}
 	}
-	page.cut(r)
+	page.cut(r, from, total)
 	return v, nil
 }
 
-// around adds the months before and the places within. Later pages of the
-// events do without: each of these reads every fact of the domain once more.
+// around adds the months before and the places within, where the events begin.
 func (s *site) around(r *request, page *figurePage, q projections.Query) error {
 	months, err := projections.Months(q.Period)
 	if err != nil {
@@ -93,17 +96,15 @@ func (s *site) around(r *request, page *figurePage, q projections.Query) error {
 	return err
 }
 
-// cut takes one page out of the figure's events.
-func (p *figurePage) cut(r *request) {
-	all := p.Figure.Events
-	p.Total = len(all)
-	from, err := strconv.Atoi(r.query.Get("cursor"))
-	if err != nil || from < 0 || from >= len(all) {
+// cut says which part of the figure's events is shown, and leads on to others.
+func (p *figurePage) cut(r *request, from, total int) {
+	if from >= total {
 		from = 0
 	}
-	to := min(from+eventsPerPage, len(all))
-	p.Events, p.From, p.To = all[from:to], from+1, to
-	if to < len(all) {
+	p.Events, p.Total = p.Figure.Events, total
+	to := from + len(p.Events)
+	p.From, p.To = from+1, to
+	if to < total {
 		p.Pager.Next = r.with("cursor", strconv.Itoa(to))
 	}
 	if from > 0 {

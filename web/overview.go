@@ -13,9 +13,12 @@ import (
 	"socho/projections"
 )
 
-// FigureSource answers for published figures.
+// FigureSource answers for published figures; *readmodel.Live does.
 type FigureSource interface {
 	Figures(ctx context.Context, q projections.Query) ([]projections.Figure, error)
+	// Behind is Figures with some of the events behind them, from a place on, and how
+	// many there are; a place beyond the last is the first.
+	Behind(ctx context.Context, q projections.Query, from, limit int) ([]projections.Figure, int, error)
 	Trend(ctx context.Context, q projections.Query, months int) ([]projections.Figure, error)
 	Breakdown(ctx context.Context, q projections.Query) ([]projections.Figure, error)
 	LatestPeriod(ctx context.Context, domain string) (string, error)

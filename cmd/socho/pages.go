@@ -14,6 +14,7 @@ import (
 	"socho/internal/identity"
 	"socho/internal/logpublisher"
 	"socho/internal/metrics"
+	"socho/internal/readmodel"
 	"socho/internal/service"
 	"socho/internal/vault"
 	"socho/web"
@@ -27,8 +28,9 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	// Proxies that are trusted are taken to speak TLS to the outside.
 	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
 	provider := c.provider()
+	figures := readmodel.NewLive(s.Read)
 	pages, err := web.New(web.Sources{
-		Model: readers.Model, Figures: s.Read, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
+		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider), Verifier: verifier, Unsealer: unsealer{s.Vault},
 		Receipt: func(shard int, offset int64) string {
@@ -82,7 +84,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 		return nil, err
 	}
 	callers, limits := callers{people}, httpserver.NewLimits(c.RatePrincipal)
-	programs, err := api.New(api.Options{Service: s, Readers: readers, Proof: at, Who: callers, Limits: limits,
+	programs, err := api.New(api.Options{Service: s, Readers: readers, Figures: figures, Proof: at, Who: callers, Limits: limits,
 		Draining: server.Draining(), Observer: counted, SessionCookie: sessions.Cookie.Name, Log: log})
 	if err != nil {
 		return nil, err

@@ -49,6 +49,7 @@ type Authenticator interface {
 type Options struct {
 	Service       *service.Service
 	Readers       Readers
+	Figures       *readmodel.Live    // nil: made of the service's tables
 	Proof         service.Proof      // the published log, for receipts and checkpoints
 	Who           Authenticator      //
 	Limits        *httpserver.Limits // of each principal; nil: none
@@ -120,7 +121,10 @@ func New(o Options) (*API, error) {
 	if o.Limits == nil {
 		o.Limits = httpserver.NewLimits(0)
 	}
-	a := &API{Options: o, mux: http.NewServeMux(), live: newLive(o.Service),
+	if o.Figures == nil {
+		o.Figures = readmodel.NewLive(o.Service.Read)
+	}
+	a := &API{Options: o, mux: http.NewServeMux(), live: newLive(o.Service, o.Figures),
 		known: map[string]*Operation{}, made: map[string]bool{}}
 	for i := range Operations {
 		a.known[Operations[i].ID] = &Operations[i]

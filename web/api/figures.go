@@ -114,6 +114,6 @@ func (a *API) adoption(ctx context.Context, in *adoptionInput) (*adoptionOutput,
 		return nil, err
 	}
 	q.AsOf = projections.AsOf{Next: as.Position, RecordedAt: as.Time.Truncate(time.Microsecond)}
-	found, err := a.Service.Read.Figures(ctx, q)
+	found, err := a.Figures.Figures(ctx, q)
 	return &adoptionOutput{figuresOf(found)}, err
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"socho/internal/identity"
+	"socho/internal/readmodel"
 	"socho/internal/service"
 	"socho/projections"
 )
@@ -21,7 +22,7 @@ const followAdoption = "follow-adoption"
 
 // Bounds of live streams.
 const (
-	maxStreams  = 256              // in this process
+	maxStreams  = 1024             // in this process
 	ownStreams  = 8                // of one principal
 	pulse       = time.Second      // between looks for new records
 	heartbeat   = 15 * time.Second // after which a silent stream says something
@@ -33,6 +34,7 @@ const (
 // much as one.
 type live struct {
 	service *service.Service
+	answers *readmodel.Live
 	asked   singleflight.Group
 
 	mu     sync.Mutex
@@ -40,9 +42,19 @@ type live struct {
 	all    int
 	at     map[int]int64 // how far adoption facts are folded
 	looked time.Time
+	shown  map[string]told // by question: the last answer
 }
 
-func newLive(s *service.Service) *live { return &live{service: s, open: map[string]int{}} }
+// told is an answer as it is sent, as of which position, and when.
+type told struct {
+	as   string
+	at   time.Time
+	text []byte
+}
+
+func newLive(s *service.Service, answers *readmodel.Live) *live {
+	return &live{service: s, answers: answers, open: map[string]int{}, shown: map[string]told{}}
+}
 
 func (l *live) enter(who string) bool {
 	l.mu.Lock()
@@ -79,19 +91,43 @@ func (l *live) position(ctx context.Context) (map[int]int64, error) {
 	return l.at, nil
 }
 
-// figures works a question out once for all who ask it at one position.
-func (l *live) figures(ctx context.Context, q projections.Query, at map[int]int64) (Figures, error) {
-	key := fmt.Sprint(q.Domain, "|", q.By, "|", q.Period, "|", q.Unit, "|", at)
+// figures works a question out once for all who ask it at one position. What
+// takes long is as of a position before; see readmodel.Live.
+func (l *live) figures(ctx context.Context, q projections.Query, at string) (told, error) {
+	key := fmt.Sprint(q.Domain, "|", q.By, "|", q.Period, "|", q.Unit)
+	l.mu.Lock()
+	last := l.shown[key]
+	l.mu.Unlock()
+	if last.as == at || time.Since(last.at) < pulse/2 {
+		return last, nil
+	}
 	found, err, _ := l.asked.Do(key, func() (any, error) {
 		asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 		defer cancel()
-		all, err := l.service.Read.Figures(asking, q)
-		return figuresOf(all), err
+		all, err := l.answers.Figures(asking, q)
+		if err != nil {
+			return told{}, err
+		}
+		figures := figuresOf(all)
+		now := told{as: at, at: time.Now()}
+		if len(figures.Items) > 0 {
+			now.as = fmt.Sprint(figures.Items[0].Position)
+		}
+		if now.text, err = json.Marshal(figures); err != nil {
+			return told{}, err
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if len(l.shown) >= maxStreams {
+			clear(l.shown)
+		}
+		l.shown[key] = now
+		return now, nil
 	})
 	if err != nil {
-		return Figures{}, err
+		return told{}, err
 	}
-	return found.(Figures), nil
+	return found.(told), nil
 }
 
 // Progress says how far the figures have come.
@@ -146,18 +182,24 @@ func (a *API) feed(ctx context.Context, s stream, q projections.Query) error {
 		if err != nil {
 			return err
 		}
-		switch now := fmt.Sprint(at); {
-		case now != shown:
-			figures, err := a.live.figures(ctx, q, at)
+		if now := fmt.Sprint(at); now != shown {
+			figures, err := a.live.figures(ctx, q, now)
 			if err != nil {
 				return err
 			}
-			if err := s.send("figures", figures); err != nil {
-				return err
+			if figures.as != shown {
+				if err := s.send("figures", figures.text); err != nil {
+					return err
+				}
+				shown, said = figures.as, time.Now()
 			}
-			shown, said = now, time.Now()
-		case time.Since(said) >= heartbeat:
-			if err := s.send("position", Progress{at}); err != nil {
+		}
+		if time.Since(said) >= heartbeat {
+			text, err := json.Marshal(Progress{at})
+			if err == nil {
+				err = s.send("position", text)
+			}
+			if err != nil {
 				return err
 			}
 			said = time.Now()
@@ -191,11 +233,7 @@ func (s stream) begin() error {
 
 // send writes one message. Between messages there is no deadline: over HTTP/2
 // one that passes ends the stream.
-func (s stream) send(event string, value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
+func (s stream) send(event string, text []byte) error {
 	if err := s.control.SetWriteDeadline(time.Now().Add(sendTime)); err != nil {
 		return err
 	}
