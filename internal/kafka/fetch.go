@@ -5,12 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
@@ -62,7 +60,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 			}},
 		}},
 	}
-	var part *fetch.ResponsePartition
+	var part *fetchPartition
 	var r reading
 	asked := &req.Topics[0].Partitions[0]
 	err = c.retry(ctx, what, maxWait+15*time.Second, func(ctx context.Context) error {
@@ -73,7 +71,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		if err != nil {
 			return err
 		}
-		res, ok := m.(*fetch.Response)
+		res, ok := m.(*fetchResponse)
 		if ok && res.ErrorCode != 0 {
 			return kafkago.Error(res.ErrorCode)
 		}
@@ -88,7 +86,7 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 		if part.ErrorCode != 0 {
 			return nil
 		}
-		if err := r.collect(part); err != nil {
+		if err := r.collect(part.RecordSet, part.AbortedTransactions); err != nil {
 			return errors.Join(errEmpty, err)
 		}
 		// Before the end of what may be read a broker answers with one batch at least, however large.
@@ -113,139 +111,6 @@ func (c *Client) Fetch(ctx context.Context, topic string, partition int, offset 
 			"kafka: %s: the broker continues at offset %d: records are missing; the broker lost them", what, r.gapTo)}
 	}
 	return r.msgs, part.HighWatermark, nil
-}
-
-// reading turns one answer of the broker into messages without a hole.
-type reading struct {
-	partition int
-	next      int64 // the offset that must come next
-	limit     int
-	msgs      []Message
-	gapTo     int64 // set when the answer continues behind next: where
-	room      []byte
-}
-
-// collect walks the batches. The broker answers with whole batches, so the first records may lie before the offset
-// asked for: those are passed over. It stops at the first hole.
-func (r *reading) collect(part *fetch.ResponsePartition) error {
-	stream, ok := part.RecordSet.Records.(*protocol.RecordStream)
-	if !ok {
-		if part.RecordSet.Records == nil {
-			return nil
-		}
-		stream = &protocol.RecordStream{Records: []protocol.RecordReader{part.RecordSet.Records}}
-	}
-	aborted := make(map[int64]bool) // producers inside an aborted transaction, as of the batch being read
-	pending := part.AbortedTransactions
-	begun := func(base int64) {
-		for i := 0; i < len(pending); i++ {
-			if pending[i].FirstOffset <= base {
-				aborted[pending[i].ProducerID] = true
-				pending = append(pending[:i:i], pending[i+1:]...)
-				i--
-			}
-		}
-	}
-	for _, batch := range stream.Records {
-		hidden := false
-		switch b := batch.(type) {
-		case *protocol.ControlBatch:
-			begun(b.BaseOffset)
-			delete(aborted, b.ProducerID)
-			hidden = true
-		case *protocol.RecordBatch:
-			begun(b.BaseOffset)
-			hidden = b.Attributes.Transactional() && aborted[b.ProducerID]
-		}
-		done, err := r.batch(batch, hidden)
-		if done || err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// batch takes in one batch; done means that what follows belongs to another call.
-func (r *reading) batch(batch protocol.RecordReader, hidden bool) (done bool, err error) {
-	for {
-		rec, err := batch.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			return false, nil
-		}
-		if err != nil {
-			if len(r.msgs) > 0 {
-				return true, nil // the sound records first; the next call meets the damage at its head
-			}
-			return true, err
-		}
-		done, err := r.record(rec, hidden)
-		closeBytes(rec.Key)
-		closeBytes(rec.Value)
-		if done || err != nil {
-			return true, err
-		}
-	}
-}
-
-func (r *reading) record(rec *protocol.Record, hidden bool) (done bool, err error) {
-	switch {
-	case rec.Offset < r.next:
-		return false, nil
-	case rec.Offset > r.next:
-		if len(r.msgs) == 0 {
-			r.gapTo = rec.Offset
-		}
-		return true, nil
-	case hidden:
-		r.msgs = append(r.msgs, Message{Partition: r.partition, Offset: rec.Offset})
-		r.next++
-		return len(r.msgs) >= r.limit, nil
-	}
-	m := Message{Partition: r.partition, Offset: rec.Offset, Time: rec.Time.UTC()}
-	if m.Key, err = r.read(rec.Key); err != nil {
-		return true, err
-	}
-	if m.Value, err = r.read(rec.Value); err != nil {
-		return true, err
-	}
-	if n := len(rec.Headers); n > 0 {
-		m.Headers = make([]Header, n)
-		for i, h := range rec.Headers {
-			m.Headers[i] = Header{Name: h.Key, Value: h.Value}
-		}
-	}
-	r.msgs = append(r.msgs, m)
-	r.next++
-	return len(r.msgs) >= r.limit, nil
-}
-
-// read copies bytes out of kafka-go's pages, which it reuses, into blocks shared by neighbouring records: two
-// allocations for every few hundred records instead of two for each.
-func (r *reading) read(b protocol.Bytes) ([]byte, error) {
-	if b == nil {
-		return nil, nil
-	}
-	n := b.Len()
-	if n == 0 {
-		return []byte{}, nil
-	}
-	const block = 128 << 10
-	if cap(r.room)-len(r.room) < n {
-		r.room = make([]byte, 0, max(block, n))
-	}
-	start := len(r.room)
-	r.room = r.room[:start+n]
-	out := r.room[start : start+n : start+n]
-	if _, err := io.ReadFull(b, out); err != nil {
-		return nil, fmt.Errorf("record cut short: %w", err)
-	}
-	return out, nil
-}
-
-func closeBytes(b protocol.Bytes) {
-	if b != nil {
-		_ = b.Close()
-	}
 }
 
 // ReadAt reads the one record at offset.
