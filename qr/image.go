@@ -127,17 +127,25 @@ func SVG(payload string, options ImageOptions) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// draw returns the modules of the picture row by row, true for black, with the
-// quiet zone around them.
+// draw is Modules with the options checked.
 func draw(payload string, options ImageOptions) ([][]bool, error) {
-	level, known := recovery[options.Level]
-	if !known || options.ModulePixels < 0 || options.ModulePixels > maxModulePixels {
+	if options.ModulePixels < 0 || options.ModulePixels > maxModulePixels {
+		return nil, refuse("image", CodeImageSize)
+	}
+	return Modules(payload, options.Level)
+}
+
+// Modules returns the picture of a text row by row, true for black, with the
+// quiet zone around it, for whoever draws it on paper. The error is as for PNG.
+func Modules(payload string, level Level) ([][]bool, error) {
+	recovery, known := recovery[level]
+	if !known {
 		return nil, refuse("image", CodeImageSize)
 	}
 	if strings.TrimSpace(payload) == "" {
 		return nil, refuse("image", CodeImagePayload)
 	}
-	code, err := qrcode.New(payload, level)
+	code, err := qrcode.New(payload, recovery)
 	if err != nil {
 		return nil, refuse("image", CodeImagePayload) // its error text would repeat the payload's length alone
 	}
