@@ -129,10 +129,13 @@ func (db *DB) PostingPage(ctx context.Context, account ledger.AccountName, as As
 			FROM transfers t WHERE t.shard = $1 AND t.log_offset = $3::bigint / 1024 AND t.line = ($3::bigint % 1024)::smallint AND $2 IN (t.debit, t.credit)
 			UNION ALL
 			SELECT t.*, counted.n, c.found + counted.n
-			FROM (SELECT found, CASE WHEN debit = $2 THEN debit_before ELSE credit_before END AS before FROM chain) c
-			JOIN transfers t ON t.shard = $1 AND t.log_offset = c.before / 1024 AND t.line = (c.before % 1024)::smallint
-			CROSS JOIN LATERAL (SELECT ($4::date IS NULL OR t.effective_on <= $4)::int AS n) counted
-			WHERE c.before > 0 AND c.found <= $5)
+			FROM (
+				-- Apart, since before the rules of rows no place that is worked out may be looked for by index.
+				SELECT found, before / 1024 AS log_offset, (before % 1024)::smallint AS line
+				FROM (SELECT found, CASE WHEN debit = $2 THEN debit_before ELSE credit_before END AS before FROM chain) b
+				WHERE before > 0 AND found <= $5 OFFSET 0) c
+			JOIN transfers t ON t.shard = $1 AND t.log_offset = c.log_offset AND t.line = c.line
+			CROSS JOIN LATERAL (SELECT ($4::date IS NULL OR t.effective_on <= $4)::int AS n) counted)
 		SELECT t.shard, t.log_offset, t.line, d.organization || ':' || d.path, c.organization || ':' || c.path,
 			t.amount::bigint, d.currency, t.code, t.effective_on::text, o.event_id
 		FROM chain t
@@ -200,4 +203,48 @@ func (db *DB) Trial(ctx context.Context, shard int, decide func(ledger.Head, led
 		}
 		return decide(head, store{tx})
 	})
+}
+
+// OpenBill is a bill by its reference code, with what is owed on it.
+type OpenBill struct {
+	Reference string
+	Bill      string
+	Due       int64 // minor units of đồng; 0 where nothing is owed
+}
+
+// BillsByReference finds an organization's bills in đồng, as the ledger has them
+// at this moment.
+func (db *DB) BillsByReference(ctx context.Context, organization string, codes []string) ([]OpenBill, error) {
+	rows, err := db.Query(ctx, `
+		SELECT code, r.value::jsonb->>'bill', (b.debits - b.credits)::bigint
+		FROM unnest($2::text[]) AS code
+		JOIN rule_state r ON r.organization = $1 AND r.key = 'reference:' || code
+		JOIN accounts a ON a.organization = $1 AND a.path = (r.value::jsonb->>'holder') || ':receivable:' || (r.value::jsonb->>'bill')
+		JOIN balances b ON (b.shard, b.account) = (a.shard, a.account)`, organization, codes)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[OpenBill])
+}
+
+// Unplaced says what is left of bank lines in đồng: money in that no fact says
+// the use of, or money out. Lines of which nothing is left are absent.
+func (db *DB) Unplaced(ctx context.Context, organization string, lines []string) (map[string]int64, error) {
+	rows, err := db.Query(ctx, `
+		SELECT line, abs(b.debits - b.credits)::bigint
+		FROM unnest($2::text[]) AS line CROSS JOIN unnest(ARRAY['in', 'out']) AS direction
+		JOIN accounts a ON a.organization = $1 AND a.path = 'unallocated:' || direction || ':' || line
+		JOIN balances b USING (shard, account)
+		WHERE b.debits <> b.credits`, organization, lines)
+	if err != nil {
+		return nil, err
+	}
+	left := map[string]int64{}
+	var line string
+	var amount int64
+	_, err = pgx.ForEachRow(rows, []any{&line, &amount}, func() error {
+		left[line] += amount
+		return nil
+	})
+	return left, err
 }
