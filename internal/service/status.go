@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"socho/events"
 	"socho/internal/intake"
 	"socho/internal/logpublisher"
@@ -54,12 +56,20 @@ func (s *Service) Shards(ctx context.Context) ([]ShardStatus, error) {
 		return nil, err
 	}
 	all := make([]ShardStatus, s.Log.shards)
+	var asked errgroup.Group // each is a way to the brokers
+	asked.SetLimit(8)
 	for shard := range all {
 		head, end := heads[shard], ends[shard]
 		all[shard] = ShardStatus{Shard: shard, NextOffset: head.NextOffset, End: end, RecordedAt: head.RecordedAt, Process: leases[shardTask(shard)].ID}
 		if end > head.NextOffset {
-			all[shard].Waiting = s.waiting(ctx, shard, head.NextOffset)
+			asked.Go(func() error {
+				all[shard].Waiting = s.waiting(ctx, shard, head.NextOffset)
+				return nil
+			})
 		}
+	}
+	if err := asked.Wait(); err != nil {
+		return nil, err
 	}
 	for _, state := range stopped {
 		if state.Shard < len(all) {
