@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"socho/ledger/proof"
 )
 
@@ -48,8 +50,7 @@ func (f *files) read(path string) ([]byte, error) {
 }
 
 // final writes a file that never changes again, as soon as settle is called or
-// many have come together: syncing one after another is cheap once the first has
-// made the file system write. Errors: *Error where it is there with other bytes.
+// many have come together. Errors: *Error where it is there with other bytes.
 func (f *files) final(path string, b []byte) error {
 	old, err := f.read(path)
 	switch {
@@ -114,10 +115,14 @@ func (f *files) lay(path string, b []byte) error {
 // not in its place when it fails, or after a crash, was never there.
 func (f *files) settle() error {
 	defer f.forget()
+	// Side by side, they are made durable by a few commits of the file system
+	// instead of one each.
+	var group errgroup.Group
 	for _, l := range f.laid {
-		if err := l.Sync(); err != nil {
-			return err
-		}
+		group.Go(l.Sync)
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	for _, l := range f.laid {
 		target := filepath.Join(f.dir, filepath.FromSlash(l.path))
