@@ -10,7 +10,8 @@ import (
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
 // and fields to fill; Entitlements and Stops are rows to add, which Withdrawn
-// takes back; of the others the later position wins. The zero value is ready.
+// takes back, and so are ListEntries, Files and Moves; Lists and Batches are
+// fields to fill; of the others the later position wins. The zero value is ready.
 type Changes struct {
 	Facts         []Fact
 	Bills         []Bill
@@ -23,6 +24,11 @@ type Changes struct {
 	Holdings      []Holding
 	Links         []Link
 	Amounts       []TracedAmount
+	Lists         []PayoutList
+	ListEntries   []ListEntry
+	Batches       []Batch
+	Files         []BatchFile
+	Moves         []PayoutMove
 
 	bills    map[[2]string]int // organization, bill → place in Bills, likewise below
 	payouts  map[[2]string]int
@@ -35,6 +41,8 @@ func (c *Changes) reset() {
 	c.Entitlements, c.Stops, c.Withdrawn = emptied(c.Entitlements), emptied(c.Stops), emptied(c.Withdrawn)
 	c.Organizations, c.Stalls, c.Holdings = emptied(c.Organizations), emptied(c.Stalls), emptied(c.Holdings)
 	c.Links, c.Amounts = emptied(c.Links), emptied(c.Amounts)
+	c.Lists, c.ListEntries, c.Batches = emptied(c.Lists), emptied(c.ListEntries), emptied(c.Batches)
+	c.Files, c.Moves = emptied(c.Files), emptied(c.Moves)
 	clear(c.bills)
 	clear(c.payouts)
 	clear(c.holdings)

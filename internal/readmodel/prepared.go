@@ -32,7 +32,9 @@ func Prepare(shard int, steps []projections.Step) *Prepared {
 		p.steps = append(p.steps, projections.Step{Projection: s.Projection, From: s.From, To: s.To, Changes: &projections.Changes{
 			Bills: slices.Clone(c.Bills), Payouts: slices.Clone(c.Payouts), Entitlements: slices.Clone(c.Entitlements),
 			Stops: slices.Clone(c.Stops), Withdrawn: slices.Clone(c.Withdrawn), Organizations: slices.Clone(c.Organizations),
-			Stalls: slices.Clone(c.Stalls), Holdings: slices.Clone(c.Holdings), Links: slices.Clone(c.Links)}})
+			Stalls: slices.Clone(c.Stalls), Holdings: slices.Clone(c.Holdings), Links: slices.Clone(c.Links),
+			Lists: slices.Clone(c.Lists), ListEntries: slices.Clone(c.ListEntries), Batches: slices.Clone(c.Batches),
+			Files: slices.Clone(c.Files), Moves: slices.Clone(c.Moves)}})
 	}
 	return p
 }
@@ -42,7 +44,7 @@ func (p *Prepared) Size() int {
 	n := p.facts.Room() + p.runs.Room() + p.traced.Room()
 	for i := range p.steps {
 		c := p.steps[i].Changes
-		n += roomOfSum*(len(c.Bills)+len(c.Payouts)) + roomOfRow*(len(c.Entitlements)+len(c.Stops)+len(c.Links)+len(c.Holdings))
+		n += roomOfSum*(len(c.Bills)+len(c.Payouts)) + roomOfRow*(len(c.Entitlements)+len(c.Stops)+len(c.Links)+len(c.Holdings)+len(c.ListEntries)+len(c.Moves))
 	}
 	return n
 }

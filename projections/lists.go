@@ -1,0 +1,145 @@
+package projections
+
+import (
+	"time"
+
+	"socho/events"
+	"socho/internal/money"
+)
+
+// States of a list of payouts, and of a batch.
+const (
+	ListOpen      = "open"
+	ListProposed  = "proposed"
+	ListApproved  = "approved" // by as many as it takes
+	ListWithdrawn = "withdrawn"
+
+	BatchOpen      = "open"
+	BatchClosed    = "closed"
+	BatchSubmitted = "submitted"
+	BatchCancelled = "cancelled"
+)
+
+// PayoutList is a list of payouts of a programme for a month. As a change, empty
+// fields say nothing. Approval names the event of the last word that was needed.
+type PayoutList struct {
+	Organization   string
+	List           string
+	Programme      string
+	Period         string
+	Currency       money.Currency
+	State          string
+	Approval       string
+	ApprovalSource string
+	ApprovedOn     events.Date
+	ApprovedAt     time.Time
+	At             Position // of the record that changed it last
+}
+
+// ListEntry is a payout as a list has it. At is the record that says so, which
+// holds the account it goes to, sealed. Amount is in minor units.
+type ListEntry struct {
+	Organization string
+	List         string
+	Payout       string
+	Person       string
+	Unit         string
+	Method       string
+	Kind         string
+	Currency     money.Currency
+	Amount       int64
+	At           Position
+}
+
+// Batch is what one file for the bank holds. As a change, empty fields say
+// nothing.
+type Batch struct {
+	Organization string
+	Batch        string
+	Account      string
+	Method       string
+	Currency     money.Currency
+	ExecuteOn    events.Date
+	OpenedOn     events.Date
+	OpenedAt     time.Time
+	State        string
+	At           Position
+}
+
+// BatchFile is a file that was made of a batch: the only one in its format.
+type BatchFile struct{ Organization, Batch, Format, Digest string }
+
+// Kinds of moves.
+const (
+	MoveBatched  = "batched"
+	MoveSettled  = "settled"
+	MoveReturned = "returned"
+)
+
+// PayoutMove is one step of a payout on its way through the bank. Batch is that
+// of MoveBatched, Line the bank line of the others, empty where a return names
+// none. Amount is in minor units.
+type PayoutMove struct {
+	Organization string
+	Payout       string
+	Kind         string
+	Batch        string
+	Line         string
+	Amount       int64
+	At           Position
+}
+
+// FoldLists keeps lists, their entries and batches, for the process that orders
+// and pays what was approved.
+func FoldLists(c *Changes, a *Accepted) {
+	at := Position{a.Shard, a.Offset}
+	list := func(id events.ID, state string) *PayoutList {
+		c.Lists = append(c.Lists, PayoutList{Organization: a.Event.Subject, List: string(id), State: state, At: at})
+		return &c.Lists[len(c.Lists)-1]
+	}
+	batch := func(id events.PayoutID, state string) *Batch {
+		c.Batches = append(c.Batches, Batch{Organization: a.Event.Subject, Batch: string(id), State: state, At: at})
+		return &c.Batches[len(c.Batches)-1]
+	}
+	move := func(kind string, payout, batch events.PayoutID, line events.ID, sum money.Amount) {
+		c.Moves = append(c.Moves, PayoutMove{a.Event.Subject, string(payout), kind, string(batch), string(line), sum.Minor(), at})
+	}
+	switch f := a.Event.Fact.(type) {
+	case *events.ListOpened:
+		l := list(f.List, ListOpen)
+		l.Programme, l.Period, l.Currency = string(f.Programme), string(f.Period), f.Currency
+	case *events.ListEntryAdded:
+		c.ListEntries = append(c.ListEntries, ListEntry{a.Event.Subject, string(f.List), string(f.Payout), string(f.Person), string(f.Unit),
+			string(f.Method), string(f.Kind), f.Currency, f.Money().Minor(), at})
+	case *events.ListProposed:
+		list(f.List, ListProposed)
+	case *events.ListApproved:
+		if a.Outcome.Code != "one_more_approval" {
+			l := list(f.List, ListApproved)
+			l.Approval, l.ApprovalSource = string(a.Event.ID), string(a.Event.Source)
+			l.ApprovedOn, l.ApprovedAt = f.EffectiveOn, a.RecordedAt
+		}
+	case *events.ListWithdrawn:
+		list(f.List, ListWithdrawn)
+	case *events.BatchOpened:
+		b := batch(f.Batch, BatchOpen)
+		b.Account, b.Method, b.Currency = string(f.Account), string(f.Method), f.Currency
+		b.ExecuteOn, b.OpenedOn, b.OpenedAt = f.ExecuteOn, f.EffectiveOn, a.RecordedAt
+	case *events.BatchClosed:
+		batch(f.Batch, BatchClosed)
+	case *events.BatchExported:
+		if a.Outcome.Code == "" { // else the file is known
+			c.Files = append(c.Files, BatchFile{a.Event.Subject, string(f.Batch), string(f.Format), string(f.Digest)})
+		}
+	case *events.BatchSubmitted:
+		batch(f.Batch, BatchSubmitted)
+	case *events.BatchCancelled:
+		batch(f.Batch, BatchCancelled)
+	case *events.PayoutBatched:
+		move(MoveBatched, f.Payout, f.Batch, "", f.Money())
+	case *events.PayoutSettled:
+		move(MoveSettled, f.Payout, "", f.Line, f.Money())
+	case *events.PayoutReturned:
+		move(MoveReturned, f.Payout, "", f.Line, f.Money())
+	}
+}
