@@ -46,7 +46,7 @@ var layers = []struct {
 
 // The domain takes values and returns values.
 var (
-	domain    = []string{"events", "ledger", "projections", "qr", "internal/money", "internal/refcode"}
+	domain    = []string{"events", "ledger", "projections", "qr", "bank", "internal/money", "internal/refcode"}
 	noDomain  = []string{"github.com/jackc/pgx", "github.com/segmentio/kafka-go", "net", "database/sql", "os", "crypto/rand", "math/rand"}
 	noClock   = []string{"Now", "Since", "Until"}
 	adapters  = []string{"internal/kafka", "internal/postgres", "internal/devstack", "internal/vault"}

@@ -62,6 +62,7 @@ type CLI struct {
 	Sample    SampleCommand    `cmd:"" help:"Write the sample province's events."`
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
+	Bank      BankCommand      `cmd:"" help:"Read what banks say: statements, payment orders, transfer contents."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
 	User      UserCommand      `cmd:"" help:"Accounts of staff: who may sign in, and what they may do."`
 	Token     TokenCommand     `cmd:"" help:"Tokens by which programs come in."`
