@@ -30,6 +30,9 @@ const billsWhere = `
 	AND ($9 = '' OR reference = $9) AND ($10 = '' OR due_on < NULLIF($10, '')::date)`
 
 func (f BillFilter) args(organization string) []any {
+	if f.Stall != "" && f.Holder == "" {
+		f.Holder = "stall:" + f.Stall // whose bills all are; they are found by their holder
+	}
 	return []any{organization, f.Period, f.Status, f.Unpaid, f.Holder, f.Stall, f.Class, f.Person, f.Reference, f.DueBefore}
 }
 
