@@ -163,7 +163,7 @@ func facts(ctx context.Context, tx pgx.Tx, q projections.Query) ([]projections.F
 			UNION ALL
 			`+payments+`$1 = 'fees' AND r.period = ANY($2)
 			UNION ALL
-			SELECT * FROM adoption_facts WHERE domain = $1 AND kind IN ('institution', 'figure') AND effective_on <= $3::date
+			SELECT * FROM adoption_facts WHERE domain = $1 AND $1 NOT IN ('benefits', 'fees') AND kind IN ('institution', 'figure') AND effective_on <= $3::date
 		), mine AS MATERIALIZED (
 			SELECT * FROM core
 			UNION ALL
