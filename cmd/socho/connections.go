@@ -9,6 +9,7 @@ import (
 
 	"socho/events"
 	"socho/internal/identity"
+	"socho/internal/reconcile"
 	"socho/internal/service"
 	"socho/internal/vault"
 	"socho/internal/verification"
@@ -23,7 +24,7 @@ const (
 )
 
 // connections looks at everything that this installation talks to, side by side.
-func connections(s *service.Service, at service.Proof, people *identity.Directory, provider *web.Provider) web.ConnectionSource {
+func connections(s *service.Service, at service.Proof, people *identity.Directory, provider *web.Provider, hooks *reconcile.Hooks) web.ConnectionSource {
 	looks := []func(context.Context) web.Connection{
 		func(ctx context.Context) web.Connection {
 			c := web.Connection{Kind: "brokers", Names: strings.Split(s.Brokers(), ","), State: "good"}
@@ -106,7 +107,21 @@ func connections(s *service.Service, at service.Proof, people *identity.Director
 			}
 			return c
 		},
-		func(context.Context) web.Connection { return web.Connection{Kind: "webhooks", State: "none"} },
+		func(ctx context.Context) web.Connection {
+			c := web.Connection{Kind: "webhooks", State: "none"}
+			list, err := hooks.List(ctx)
+			if err != nil {
+				c.State = "away"
+			}
+			for _, one := range list {
+				c.State, c.Count = "good", c.Count+1
+				c.Names = append(c.Names, one.Organization+" ("+one.Provider+")")
+				if one.UsedAt != nil && one.UsedAt.After(c.UsedAt) {
+					c.UsedAt = *one.UsedAt
+				}
+			}
+			return c
+		},
 		func(ctx context.Context) web.Connection {
 			c := web.Connection{Kind: "tokens", State: "none", Link: "/tokens"}
 			tokens, err := people.Tokens(ctx)

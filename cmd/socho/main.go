@@ -65,6 +65,7 @@ type CLI struct {
 	Bank      BankCommand      `cmd:"" help:"Read what banks say: statements, payment orders, transfer contents."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
 	User      UserCommand      `cmd:"" help:"Accounts of staff: who may sign in, and what they may do."`
+	Webhook   WebhookCommand   `cmd:"" help:"Banks' messages: who is connected to which provider."`
 	Token     TokenCommand     `cmd:"" help:"Tokens by which programs come in."`
 	Bench     BenchCommand     `cmd:"" help:"Measure how many payments a second the whole service posts here, or with --people how fast its pages are meanwhile."`
 	Simulate  SimulateCommand  `cmd:"" help:"Play load and faults against the real code, and find out whether the ledger is right."`

@@ -29,10 +29,14 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	sessions := people.Sessions(server.Scheme() == "https" || len(c.TrustedProxy) > 0, address, log)
 	provider := c.provider()
 	figures := readmodel.NewLive(s.Read)
+	hooks, err := call.hooks(s)
+	if err != nil {
+		return nil, err
+	}
 	pages, err := web.New(web.Sources{
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
-		Connections: connections(s, at, people, provider), Verifier: verifier, Unsealer: unsealer{s.Vault},
+		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
 		Receipt: func(shard int, offset int64) string {
 			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
 		},
@@ -90,6 +94,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 		return nil, err
 	}
 	mux := http.NewServeMux()
+	mux.Handle("POST /hooks/{provider}/{organization}", hooks)
 	mux.Handle("/api/", sessions.Handler(httpserver.SameOrigin(httpserver.Routed(programs))))
 	mux.Handle("/openapi.json", programs)
 	mux.Handle("GET /metrics", scraped(counted, callers))

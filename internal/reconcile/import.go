@@ -1,0 +1,472 @@
+// Package reconcile brings a bank's lines onto the log, each once however many
+// files and messages show it, and places what carries the code of exactly one
+// open bill. Everything else stays unplaced, for a person.
+//
+// It runs beside the ledger and decides nothing itself: lines are observations
+// that always post, and a placement that the ledger refuses stays a case. Ids of
+// what it says are made of what it saw, so a run that was cut off is run again.
+package reconcile
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"socho/bank"
+	"socho/events"
+	"socho/internal/intake"
+	"socho/internal/money"
+	"socho/internal/postgres"
+	"socho/internal/refcode"
+	"socho/ledger"
+)
+
+// Ledger is what reconciling needs of the service.
+type Ledger interface {
+	Publish(ctx context.Context, input io.Reader, o intake.Options) (intake.Report, error)
+	Decided(ctx context.Context, report intake.Report) (map[ledger.Status]int64, error)
+}
+
+// Books are the ledger's tables.
+type Books interface {
+	Outcomes(ctx context.Context, shard int, from, to int64, each func(*ledger.Outcome) error) error
+	BillsByReference(ctx context.Context, organization string, codes []string) ([]postgres.OpenBill, error)
+	Unplaced(ctx context.Context, organization string, lines []string) (map[string]int64, error)
+	Balances(ctx context.Context, prefix string, as postgres.AsOf, each func(postgres.Balance) error) error
+}
+
+// Importer takes the lines of one organization in.
+type Importer struct {
+	Ledger       Ledger
+	Books        Books
+	Organization string
+	Actor        string // who hands them in, as intake stamps it
+	// Pseudonym is a key of this installation: whoever pays from one account is
+	// one opaque person, whom nobody else can compute.
+	Pseudonym []byte
+	// Account names the organization's account; empty where the file is to say it.
+	Account string
+	// Known is the account number that the organization is registered with; its
+	// lines go to the account "main". Empty where none is.
+	Known string
+}
+
+// Report is what became of a file's lines.
+type Report struct {
+	New          int64            `json:"new"`           // lines that the ledger did not have
+	AlreadyKnown int64            `json:"already_known"` // seen before, in this file or elsewhere
+	Matched      int64            `json:"matched"`       // placed on the one bill whose code they carry
+	Cases        int64            `json:"cases"`         // new lines that wait for a person
+	NotBooked    int64            `json:"not_booked"`    // pending or for information: not money yet
+	Erased       int64            `json:"not_published"` // of erased persons
+	Accounts     []AccountBalance `json:"accounts"`      // where statements printed a closing balance
+	Problems     []bank.Problem   `json:"problems"`      // what does not add up in the file
+}
+
+// AccountBalance holds the statement beside the ledger.
+type AccountBalance struct {
+	Account  string `json:"account"`
+	Currency string `json:"currency"`
+	Closing  string `json:"closing"`
+	Ledger   string `json:"ledger"`
+	Agrees   bool   `json:"agrees"`
+}
+
+// Refused is a file that cannot be taken in; nothing of it was.
+type Refused struct{ Reason string }
+
+func (r *Refused) Error() string { return r.Reason }
+
+// batchLines are published, decided and matched together.
+const batchLines = 2000
+
+// source names what this package says on the log.
+const source = events.OwnSources + "bank"
+
+// File reads a file twice: to see that all of it can be taken, and to take it.
+// Errors: *Refused; faults of the file or the service, after which the same file
+// is handed in again.
+func (im *Importer) File(ctx context.Context, file io.ReadSeeker, o bank.Options) (*Report, error) {
+	accounts := map[string]bool{}
+	foreign := map[string]bool{}
+	undated := 0
+	result, err := bank.Parse(file, o, func(e *bank.Entry) error {
+		if e.Booked {
+			accounts[e.Account] = true
+			if undated == 0 && day(e) == "" {
+				undated = e.Line
+			}
+			if _, known := money.Currency(e.Currency).Scale(); !known {
+				foreign[e.Currency] = true
+			}
+		}
+		return ctx.Err()
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !result.Valid:
+		return nil, &Refused{result.Reason}
+	case result.Statements == nil:
+		return nil, &Refused{fmt.Sprintf("%s holds no statement", result.Format)}
+	case result.Malformed > 0:
+		return nil, &Refused{fmt.Sprintf("%d entries cannot be read, the first at line %d; mend the file or ask the bank for it again", result.Malformed, result.Problems[0].Line)}
+	case undated > 0:
+		return nil, &Refused{fmt.Sprintf("line %d has no booking date", undated)}
+	case len(foreign) > 0:
+		return nil, &Refused{fmt.Sprintf("no account is kept here in %s", strings.Join(sorted(foreign), ", "))}
+	case im.Account != "" && len(accounts) > 1:
+		return nil, &Refused{fmt.Sprintf("the file is of %d accounts, --account names one", len(accounts))}
+	}
+	r := &Report{Problems: result.Problems, Accounts: []AccountBalance{}}
+	run := run{Importer: im, report: r, ordinals: bank.NewOrdinals()}
+	if _, err := bank.Parse(file, o, func(e *bank.Entry) error { return run.entry(ctx, e) }); err != nil {
+		return r, err
+	}
+	if err := run.flush(ctx); err != nil {
+		return r, err
+	}
+	return r, run.compare(ctx, result.Statements)
+}
+
+// run is one file under way.
+type run struct {
+	*Importer
+	report   *Report
+	ordinals *bank.Ordinals
+	lines    []line
+}
+
+// line is an entry as it goes onto the log.
+type line struct {
+	id, event string
+	text      []byte // of the event
+	at        string
+	on        string
+	codes     []refcode.Code
+	incoming  bool
+	payment   bool
+	currency  money.Currency
+}
+
+func (r *run) entry(ctx context.Context, e *bank.Entry) error {
+	if !e.Booked { // and not counted among its equals: it comes again once it is
+		r.report.NotBooked++
+		return nil
+	}
+	id := r.ordinals.ID(e)
+	if e.Amount.IsZero() {
+		return nil // nothing moved
+	}
+	l, err := r.line(e, id)
+	if err != nil {
+		return err
+	}
+	if r.lines = append(r.lines, l); len(r.lines) < batchLines {
+		return nil
+	}
+	return r.flush(ctx)
+}
+
+// flush publishes the lines at hand, waits for the ledger, and places what it
+// can.
+func (r *run) flush(ctx context.Context) error {
+	if len(r.lines) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for i := range r.lines {
+		text.Write(r.lines[i].text)
+		text.WriteByte('\n')
+	}
+	fresh, err := r.publish(ctx, text.String())
+	if err != nil {
+		return err
+	}
+	placed, err := r.place(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range r.lines {
+		l := &r.lines[i]
+		if !fresh[l.event] {
+			r.report.AlreadyKnown++
+		} else if r.report.New++; l.payment && !placed[l.id] {
+			r.report.Cases++
+		}
+	}
+	r.report.Matched += int64(len(placed))
+	r.lines = r.lines[:0]
+	return nil
+}
+
+// publish hands facts in and returns the ids of those that posted.
+func (r *run) publish(ctx context.Context, lines string) (posted map[string]bool, err error) {
+	report, err := r.Ledger.Publish(ctx, strings.NewReader(lines), intake.Options{DefaultOrg: r.Organization, Actor: r.Actor, Own: true})
+	if err != nil {
+		return nil, err
+	}
+	if report.Undecodable > 0 {
+		return nil, errors.New("a line could not be written as an event; this is a fault of the program")
+	}
+	r.report.Erased += int64(report.NotPublished)
+	if _, err := r.Ledger.Decided(ctx, report); err != nil {
+		return nil, err
+	}
+	posted = map[string]bool{}
+	for _, at := range report.Ranges {
+		if err := r.Books.Outcomes(ctx, at.Shard, at.First, at.Next, func(o *ledger.Outcome) error {
+			if o.Source == source && o.Status == ledger.Posted {
+				posted[o.EventID] = true
+			}
+			return nil
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return posted, nil
+}
+
+// place says of lines whose money is not placed, and that carry one code, the
+// code of an open bill of this organization, that they pay it. A line beside
+// another for the same bill finds it paid, and stays a case.
+func (r *run) place(ctx context.Context) (placed map[string]bool, err error) {
+	var ids, codes []string
+	for i := range r.lines {
+		if l := &r.lines[i]; l.incoming && l.payment && l.currency == money.VND && len(l.codes) == 1 {
+			ids, codes = append(ids, l.id), append(codes, string(l.codes[0]))
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	left, err := r.Books.Unplaced(ctx, r.Organization, ids)
+	if err != nil {
+		return nil, err
+	}
+	bills, err := r.Books.BillsByReference(ctx, r.Organization, codes)
+	if err != nil {
+		return nil, err
+	}
+	open := map[refcode.Code]*postgres.OpenBill{}
+	for i := range bills {
+		open[refcode.Code(bills[i].Reference)] = &bills[i]
+	}
+	var text strings.Builder
+	lineOf := map[string]string{} // by the event that places it
+	for i := range r.lines {
+		l := &r.lines[i]
+		amount := left[l.id]
+		if !l.incoming || !l.payment || len(l.codes) != 1 || amount == 0 {
+			continue
+		}
+		b := open[l.codes[0]]
+		if b == nil || b.Due <= 0 {
+			continue
+		}
+		delete(left, l.id) // once, however often the file shows it
+		b.Due -= amount
+		event, value, err := r.allocation(l, b.Bill, amount)
+		if err != nil {
+			return nil, err
+		}
+		lineOf[event] = l.id
+		text.Write(value)
+		text.WriteByte('\n')
+	}
+	if len(lineOf) == 0 {
+		return nil, nil
+	}
+	posted, err := r.publish(ctx, text.String())
+	if err != nil {
+		return nil, err
+	}
+	placed = map[string]bool{}
+	for event := range posted {
+		placed[lineOf[event]] = true
+	}
+	return placed, nil
+}
+
+// compare holds each closing balance against the ledger's account.
+func (r *run) compare(ctx context.Context, s *bank.Statements) error {
+	closing := map[[2]string]string{}
+	for _, st := range s.List {
+		if st.Closing != nil && st.ClosingCurrency != nil {
+			closing[[2]string{r.accountName(st.Account), *st.ClosingCurrency}] = st.Closing.String()
+		}
+	}
+	for key, printed := range closing {
+		path, held := "bank:"+key[0], "0"
+		if key[1] != string(money.VND) {
+			path += ":" + key[1]
+		}
+		if err := r.Books.Balances(ctx, r.Organization+":"+path, postgres.AsOf{}, func(b postgres.Balance) error {
+			if b.Account == r.Organization+":"+path {
+				held = b.Balance
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		r.report.Accounts = append(r.report.Accounts, AccountBalance{key[0], key[1], printed, held, sameDecimal(printed, held)})
+	}
+	return nil
+}
+
+// accountName is the organization's own name for an account: what it was asked
+// to be, "main" for the registered one, else its last digits and a hash, since
+// the number itself would look like a person's.
+func (im *Importer) accountName(printed string) string {
+	folded := bank.Fold(printed)
+	switch {
+	case im.Account != "":
+		return im.Account
+	case folded == "" || folded == bank.Fold(im.Known):
+		return "main"
+	}
+	sum := sha256.Sum256([]byte(folded))
+	return "tk-" + folded[max(0, len(folded)-4):] + "-" + hex.EncodeToString(sum[:4])
+}
+
+// line makes the event of one sighting. Its id is of all that it says, so that the
+// same sighting is the same bytes, and another one of the same line is a fact of
+// its own.
+func (r *run) line(e *bank.Entry, id string) (line, error) {
+	currency := money.Currency(e.Currency)
+	scale, _ := currency.Scale()
+	if !e.Amount.Decimal().Equal(e.Amount.Decimal().Truncate(scale)) {
+		return line{}, &Refused{fmt.Sprintf("line %d: %s has no such fractions", e.Line, currency)}
+	}
+	l := line{id: id, on: day(e), currency: currency, incoming: e.Direction == bank.Credit}
+	l.codes = refcode.Find(e.Remittance)
+	kind := kindOf(e, len(l.codes) > 0)
+	l.payment = kind == "payment"
+	l.at = l.on + "T" + clock(e.BookedAt) + "+07:00"
+	data := map[string]any{
+		"effective_on": l.on, "amount": e.Amount.Decimal().StringFixed(scale), "currency": currency,
+		"line": id, "account": r.accountName(e.Account), "direction": map[bool]string{true: "in", false: "out"}[l.incoming], "kind": kind,
+	}
+	personal := map[string]string{}
+	for name, text := range map[string]string{
+		"content": e.Remittance, "payer_name": e.CounterpartyName, "payer_account": e.CounterpartyAccount,
+		"reference": e.Reference, "end_to_end_id": e.EndToEndID, "return_reason": e.ReturnReason,
+	} {
+		if text != "" {
+			personal[name] = first(text, events.MaxPersonalChars)
+		}
+	}
+	if len(personal) > 0 {
+		data["person"], data["personal"] = r.payer(e, id), personal
+	}
+	seen, err := json.Marshal(data, json.Deterministic(true))
+	if err != nil {
+		return line{}, err
+	}
+	hash := sha256.Sum256(seen)
+	l.event = "line-" + hex.EncodeToString(hash[:20])
+	l.text, err = event(l.event, "bank.line_received", r.Organization, l.at, "", data)
+	return l, err
+}
+
+func (r *run) allocation(l *line, bill string, amount int64) (id string, text []byte, err error) {
+	hash := sha256.Sum256([]byte(l.id + " " + bill))
+	id = "match-" + hex.EncodeToString(hash[:20])
+	sum, err := money.New(amount, l.currency)
+	if err != nil {
+		return "", nil, err
+	}
+	text, err = event(id, "bank.line_allocated", r.Organization, l.at, l.event, map[string]any{
+		"effective_on": l.on, "amount": sum.String(), "currency": l.currency, "line": l.id, "bill": bill,
+	})
+	return id, text, err
+}
+
+// event is a fact as intake takes it.
+func event(id, name, organization, at, cause string, data map[string]any) ([]byte, error) {
+	e := map[string]any{"specversion": "1.0", "id": id, "source": source, "type": events.Type(name), "subject": organization, "time": at, "data": data}
+	if cause != "" {
+		e["causeid"], e["causesource"] = cause, source
+	}
+	return json.Marshal(e, json.Deterministic(true))
+}
+
+// payer is the opaque person of a line: the same for whoever pays from the same
+// account, or of the same name where no account is printed; else the line's own.
+func (r *run) payer(e *bank.Entry, id string) string {
+	who := bank.Fold(e.CounterpartyAccount)
+	if who == "" {
+		who = bank.Fold(e.CounterpartyName)
+	}
+	if who == "" {
+		who = "line " + id
+	}
+	mac := hmac.New(sha256.New, r.Pseudonym)
+	fmt.Fprintf(mac, "payer\x00%s\x00%s", r.Organization, who)
+	return "py-" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// day is when the bank booked the line: the value date where the booking day is
+// none that a calendar has, else the last day before it; empty where neither
+// says anything.
+func day(e *bank.Entry) string {
+	for _, text := range []string{e.BookedOn, e.ValueDate} {
+		if events.Date(text).Valid() {
+			return text
+		}
+	}
+	if len(e.BookedOn) >= 7 {
+		if month := events.Period(e.BookedOn[:7]); month.Valid() {
+			return string(month.End())
+		}
+	}
+	return ""
+}
+
+func clock(text string) string {
+	if _, err := time.Parse(time.TimeOnly, text); err != nil {
+		return "00:00:00"
+	}
+	return text
+}
+
+// kindOf tells the bank's own charges and interest, by the words that banks use
+// for them; whatever carries a code is a payment.
+func kindOf(e *bank.Entry, code bool) string {
+	text := bank.Fold(e.Remittance)
+	switch {
+	case code:
+	case e.Direction == bank.Debit && anyOf(text, "PHIQUANLYTAIKHOAN", "PHIDUYTRI", "PHISMS", "PHICHUYENTIEN", "PHIDICHVUNGANHANG", "THUPHIDICHVU", "PHIBIENDONGSODU", "PHITHUONGNIEN", "PHIINTERNETBANKING"):
+		return "charge"
+	case e.Direction == bank.Credit && e.CounterpartyAccount == "" && anyOf(text, "LAITIENGUI", "LAINHAPVON", "TRALAITIENGUI", "LAIKHONGKYHAN", "INTERESTPAYMENT", "CREDITINTEREST"):
+		return "interest"
+	}
+	return "payment"
+}
+
+func anyOf(text string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(text, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// first is the beginning of a text, whole characters.
+func first(text string, most int) string {
+	text = strings.ToValidUTF8(text, "?")
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most])
+}

@@ -1,0 +1,17 @@
+package reconcile
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
+
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
+
+// sameDecimal compares two printed numbers by value.
+func sameDecimal(a, b string) bool {
+	x, err := decimal.NewFromString(a)
+	y, err2 := decimal.NewFromString(b)
+	return err == nil && err2 == nil && x.Equal(y)
+}
