@@ -8,41 +8,70 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 )
 
-// ErrRandom is returned by New when its source of randomness fails or keeps
-// yielding bodies that may not be issued, as a stuck source does.
-var ErrRandom = errors.New("refcode: the source of randomness failed")
+// What New finds wrong beside the series' name.
+var (
+	// ErrRandom: the source of randomness fails, or keeps yielding bodies that may
+	// not be issued, as a stuck source does.
+	ErrRandom = errors.New("refcode: the source of randomness failed")
+	// ErrFull: nearly all codes of this prefix and period are taken for the account.
+	ErrFull = errors.New("refcode: this prefix and period have hardly a code left for this receiving account; bill the rest under the next period, or to another account")
+)
 
 // drawBits is the size of RRRR: four characters of five bits.
 const drawBits = 20
 
-// maxDraws bounds New's loop. About one body in nine is turned away, so a sound
+// maxDraws bounds New's loops. About one body in nine is turned away, so a sound
 // source practically never needs more than a handful of draws, a stuck one for ever.
 const maxDraws = 64
 
 // New issues a code for prefix and period, drawing RRRR from random, which must
 // be a cryptographic source (crypto/rand.Reader): nobody shall be able to guess
-// the code of somebody else's bill.
+// the code of somebody else's bill. taken says whether the receiving account has
+// ever seen a code; New never returns one that it has. Between that question and
+// the caller's own record another caller may be faster, so the record needs a
+// constraint of its own, and a caller that runs into it calls again.
 //
-// RRRR holds 20 bits. With 1,000 codes of one prefix and period the next draw
-// meets one of them once in about a thousand times, so the caller must keep
-// issued codes unique for each receiving account (a constraint in its database)
-// and draw again when told that a code is taken.
+// A series holds some 925,000 codes, and free ones are met by drawing. With a
+// tenth of them taken, one draw in ten is repeated; with half, every second one.
+// Beyond nine tenths New begins to return ErrFull (one call in a thousand there,
+// one in thirty at 95 percent), and that is meant: where most codes are open
+// bills, a code typed wrong by two characters is too likely somebody's. A market
+// of 1,000 stalls takes 1,000 a month.
 //
-// The errors are ErrPrefix, ErrPeriod and ErrRandom.
-func New(prefix Prefix, period string, random io.Reader) (Code, error) {
+// The errors are ErrPrefix, ErrPeriod, ErrRandom, ErrFull, and whatever taken
+// returns.
+func New(prefix Prefix, period string, random io.Reader, taken func(Code) (bool, error)) (Code, error) {
 	if err := checkSeries(prefix, period); err != nil {
 		return "", err
 	}
+	for range maxDraws {
+		code, err := draw(prefix, period, random)
+		if err != nil {
+			return "", err
+		}
+		switch known, err := taken(code); {
+		case err != nil:
+			return "", err
+		case !known:
+			return code, nil
+		}
+	}
+	return "", ErrFull
+}
+
+// draw makes a code that may be issued.
+func draw(prefix Prefix, period string, random io.Reader) (Code, error) {
 	for range maxDraws {
 		var raw [4]byte
 		if _, err := io.ReadFull(random, raw[:]); err != nil {
 			return "", fmt.Errorf("%w: %w", ErrRandom, err)
 		}
 		// The low 20 bits of a uniform word are uniform: no modulo bias.
-		if code, ok := seal(prefix, period, binary.BigEndian.Uint32(raw[:])&(1<<drawBits-1)); ok {
+		if code, ok := seal(prefix, period, binary.BigEndian.Uint32(raw[:])&(1<<drawBits-1)); ok && !offensive(string(code[drawAt:])) {
 			return code, nil
 		}
 	}
@@ -85,7 +114,8 @@ func Sequence(prefix Prefix, period string, key []byte) iter.Seq[Code] {
 				f := uint32(binary.BigEndian.Uint16(round.Sum(sum[:0]))) & 1023
 				left, right = right, left^f
 			}
-			if code, ok := seal(prefix, period, left<<10|right); ok && !yield(code) {
+			code, ok := seal(prefix, period, left<<10|right)
+			if ok && !slices.ContainsFunc(sampleWords[:], func(w string) bool { return strings.Contains(string(code[drawAt:]), w) }) && !yield(code) {
 				return
 			}
 		}
@@ -104,11 +134,7 @@ func seal(prefix Prefix, period string, bits uint32) (Code, bool) {
 	if !issuable(check) {
 		return "", false
 	}
-	body = append(body, check)
-	if offensive(string(body[drawAt:])) {
-		return "", false
-	}
-	return Code(body), true
+	return Code(append(body, check)), true
 }
 
 // checkSeries is stricter than Parse: what is issued now must name a real
@@ -135,21 +161,59 @@ func checkSeries(prefix Prefix, period string) error {
 }
 
 // unwelcome lists what no slip handed to a parent or a trader shall show: coarse
-// words and abbreviations in Vietnamese and English that can be spelt without I,
-// L, O and U, death, hate groups, and the digits that stand in for letters. Short
-// ones are matched anywhere in RRRR and C together. Turning away too many costs
-// nothing; the list may grow without touching codes already issued.
+// words and abbreviations in Vietnamese and English, hate groups, death. They are
+// looked for anywhere in RRRR and C together, with digits read as the letters
+// they stand in for. Turning away too many costs nothing; the list may grow
+// without touching codes already issued.
 var unwelcome = [...]string{
+	"LON", "LOZ", "CAC", "CAK", "BUOI", "DIT", "DJT", "DEO", "DIEM", "CAVE", "NGU", "CHET", "DIE", "DUMA", "DITME",
+	"DCM", "DKM", "DMM", "DMCS", "CMM", "CLM", "CLGT", "VCL", "VKL", "VCC", "VLON",
+	"ASS", "FAG", "GAY", "SEX", "XXX", "CRAP", "DAMN", "FART", "ARSE", "TWAT", "SHIT", "FUC", "FUK", "FCK", "CUNT", "CUM", "COCK", "DICK",
+	"TIT", "SLUT", "PISS", "PORN", "NUDE", "WTF", "BITCH", "RAPE", "DEAD", "HATE", "KILL", "KKK", "NAZI", "NIG", "SATAN", "HELL",
+}
+
+// sampleWords is what Sequence leaves out. It never changes, unlike the list
+// above: sample data once published come out the same in every version.
+var sampleWords = [...]string{
 	"DCM", "DKM", "DMM", "CMM", "VCC", "CAC", "CAK", "CHET",
 	"ASS", "A55", "FAG", "GAY", "SEX", "S3X", "XXX", "CRAP", "DAMN", "FART", "ARSE", "TWAT",
 	"RAPE", "DEAD", "HATE", "KKK", "NAZ", "N4Z",
 }
 
+// readAs says which letters a character can be read as, a bit for each.
+var readAs = func() (letters [256]uint32) {
+	for _, pair := range []string{"0O", "1IL", "2Z", "3E", "4A", "5S", "6G", "7T", "8B", "9G", "JI", "VU"} {
+		for _, letter := range pair[1:] {
+			letters[pair[0]] |= 1 << (letter - 'A')
+		}
+	}
+	for letter := range 26 {
+		letters['A'+letter] |= 1 << letter
+	}
+	return letters
+}()
+
+// offensive reports whether drawn can be read as holding an unwelcome word.
 func offensive(drawn string) bool {
 	for _, word := range unwelcome {
-		if strings.Contains(drawn, word) {
-			return true
+		for at := 0; at+len(word) <= len(drawn); at++ {
+			if reads(drawn[at:at+len(word)], word) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// reads reports whether text can be read as word. Digits alone are a number,
+// whatever they resemble.
+func reads(text, word string) bool {
+	number := true
+	for i := range len(word) {
+		if readAs[text[i]]>>(word[i]-'A')&1 == 0 {
+			return false
+		}
+		number = number && text[i] <= '9'
+	}
+	return !number
 }

@@ -2,11 +2,13 @@ package refcode_test
 
 import (
 	"bytes"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,28 +101,136 @@ func TestNew(t *testing.T) {
 		random io.Reader
 		want   error
 	}{
-		{refcode.HP, "2526", rand.Reader, nil},
-		{refcode.HP, "9900", rand.Reader, nil}, // the school year 2099–2100
-		{refcode.CH, "2609", rand.Reader, nil},
-		{refcode.VE, "2612", rand.Reader, nil},
-		{refcode.BT, "2601", rand.Reader, nil},
-		{"XX", "2609", rand.Reader, refcode.ErrPrefix},
-		{refcode.HP, "2609", rand.Reader, refcode.ErrPeriod},
-		{refcode.CH, "2613", rand.Reader, refcode.ErrPeriod},
-		{refcode.CH, "2600", rand.Reader, refcode.ErrPeriod},
-		{refcode.CH, "26 9", rand.Reader, refcode.ErrPeriod},
-		{refcode.CH, "260", rand.Reader, refcode.ErrPeriod},
+		{refcode.HP, "2526", cryptorand.Reader, nil},
+		{refcode.HP, "9900", cryptorand.Reader, nil}, // the school year 2099–2100
+		{refcode.CH, "2609", cryptorand.Reader, nil},
+		{refcode.VE, "2612", cryptorand.Reader, nil},
+		{refcode.BT, "2601", cryptorand.Reader, nil},
+		{"XX", "2609", cryptorand.Reader, refcode.ErrPrefix},
+		{refcode.HP, "2609", cryptorand.Reader, refcode.ErrPeriod},
+		{refcode.CH, "2613", cryptorand.Reader, refcode.ErrPeriod},
+		{refcode.CH, "2600", cryptorand.Reader, refcode.ErrPeriod},
+		{refcode.CH, "26 9", cryptorand.Reader, refcode.ErrPeriod},
+		{refcode.CH, "260", cryptorand.Reader, refcode.ErrPeriod},
 		{refcode.CH, "2609", iotest.ErrReader(io.ErrClosedPipe), refcode.ErrRandom},
 		{refcode.CH, "2609", bytes.NewReader([]byte{1, 2, 3}), refcode.ErrRandom},
 		{refcode.CH, "2609", stuck(offendingBits), refcode.ErrRandom},
 	} {
-		code, err := refcode.New(tc.prefix, tc.period, tc.random)
+		code, err := refcode.New(tc.prefix, tc.period, tc.random, free)
 		if !errors.Is(err, tc.want) {
 			t.Errorf("New(%s, %s): %v, want %v", tc.prefix, tc.period, err, tc.want)
 		}
 		if tc.want == nil && !strings.HasPrefix(string(code), string(tc.prefix)+tc.period) {
 			t.Errorf("New(%s, %s) = %s", tc.prefix, tc.period, code)
 		}
+	}
+}
+
+// free is a receiving account that has never seen a code.
+func free(refcode.Code) (bool, error) { return false, nil }
+
+// What New does as a series fills up: it draws as often as the share that is
+// taken makes it, and gives up only near the end.
+func TestNewAsASeriesFills(t *testing.T) {
+	seeded := mathrand.NewChaCha8([32]byte{1})
+	for _, step := range []struct {
+		percent   int
+		draws     float64 // a code, at most
+		full, few int     // of 2,000 calls: at least and at most so many end in ErrFull
+	}{{0, 1.01, 0, 0}, {10, 1.2, 0, 0}, {50, 2.2, 0, 0}, {90, 11, 0, 20}, {95, 22, 20, 140}, {100, 64, 2000, 2000}} {
+		issued := func(c refcode.Code) bool { return int(crc32.ChecksumIEEE([]byte(c))%100) < step.percent }
+		const calls = 2000
+		draws, full := 0, 0
+		for range calls {
+			code, err := refcode.New(refcode.CH, "2609", seeded, func(c refcode.Code) (bool, error) { draws++; return issued(c), nil })
+			switch {
+			case errors.Is(err, refcode.ErrFull):
+				full++
+			case err != nil:
+				t.Fatal(err)
+			case issued(code):
+				t.Fatalf("%s was issued twice", code)
+			}
+		}
+		mean := float64(draws) / calls
+		t.Logf("%d %% taken: %.2f draws a code, %d of %d calls end in ErrFull", step.percent, mean, full, calls)
+		if mean > step.draws || full < step.full || full > step.few {
+			t.Errorf("at %d %%: %.2f draws, %d full", step.percent, mean, full)
+		}
+	}
+	broken := errors.New("the table does not answer")
+	if code, err := refcode.New(refcode.CH, "2609", seeded, func(refcode.Code) (bool, error) { return false, broken }); !errors.Is(err, broken) || code != "" {
+		t.Errorf("%s, %v", code, err)
+	}
+}
+
+// No code can be read as a coarse word, in letters or in shapes of letters.
+func TestNoOffensiveCodeIsIssued(t *testing.T) {
+	shapes := strings.NewReplacer("0", "O", "1", "I", "3", "E", "4", "A", "5", "S", "7", "T", "8", "B")
+	seeded := mathrand.NewChaCha8([32]byte{2})
+	for range 200_000 {
+		c, err := refcode.New(refcode.VE, "2609", seeded, free)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn := string(c)[6:]
+		if strings.Trim(drawn, "0123456789") == "" {
+			continue // a number
+		}
+		for _, word := range []string{"DIT", "CAC", "DEO", "DCM", "VCL", "ASS", "SEX", "TIT", "FAG", "WTF", "KKK", "DIE", "SHIT", "DICK", "COCK", "BUOI", "CHET"} {
+			at := strings.Index(shapes.Replace(drawn), word)
+			if at >= 0 && strings.Trim(drawn[at:at+len(word)], "0123456789") != "" {
+				t.Fatalf("%s holds %s", c, word)
+			}
+		}
+	}
+}
+
+// What the check character finds out: every wrong character, and of two
+// neighbours swapped all but a few. Each code of a sample is damaged in every
+// such way, so the rates are exact for it.
+func TestRateOfSwapsCaught(t *testing.T) {
+	swaps, missed := 0, 0
+	n := 0
+	for c := range refcode.Sequence(refcode.CH, "2609", []byte("swaps")) {
+		for at := range len(c) - 1 {
+			if c[at] == c[at+1] {
+				continue
+			}
+			b := []byte(c)
+			b[at], b[at+1] = b[at+1], b[at]
+			swaps++
+			if refcode.WellFormed(string(b)) {
+				missed++
+			}
+		}
+		if n++; n == 20_000 {
+			break
+		}
+	}
+	rate := float64(missed) / float64(swaps)
+	t.Logf("%d of %d swaps of neighbours pass: %.3f %%", missed, swaps, 100*rate)
+	if rate > 0.001 {
+		t.Error("too many")
+	}
+}
+
+// A code made up at random passes by its check character one time in 36: that is
+// why a code must be an open bill's as well before anything matches.
+func TestRateOfGuessesThatPass(t *testing.T) {
+	const guesses = 200_000
+	r, passed := mathrand.New(mathrand.NewPCG(1, 2)), 0
+	for range guesses {
+		b := []byte("CH2609")
+		for range 5 {
+			b = append(b, alphabet[r.IntN(len(alphabet))])
+		}
+		if refcode.WellFormed(string(b)) {
+			passed++
+		}
+	}
+	if rate := float64(passed) / guesses; rate < 0.025 || rate > 0.031 {
+		t.Errorf("%.4f of guesses pass, expected 1/36 = 0.0278", rate)
 	}
 }
 
@@ -141,7 +251,7 @@ func TestIssuedCodesAreWellFormed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw := rapid.SliceOfN(rapid.Byte(), 256, 256).Draw(t, "random")
 		prefix := rapid.SampledFrom([]refcode.Prefix{refcode.CH, refcode.VE, refcode.BT}).Draw(t, "prefix")
-		code, err := refcode.New(prefix, "2609", bytes.NewReader(raw))
+		code, err := refcode.New(prefix, "2609", bytes.NewReader(raw), free)
 		if err != nil {
 			return // the drawn bytes were used up on bodies never issued
 		}
