@@ -49,7 +49,8 @@ const (
 	longAnswer   = 100 * time.Millisecond // an answer that took less is always worked out anew
 	answerShare  = 10                     // one that took longer is given for so many times as long
 	workTime     = 30 * time.Second
-	digestMemory = "32MB" // for PostgreSQL to put a figure's payments in order
+	lookTime     = 10 * time.Minute // the first look reads all there is
+	digestMemory = "32MB"           // for PostgreSQL to put a figure's payments in order
 )
 
 // NewLive answers from the tables that db reads.
@@ -272,38 +273,39 @@ func (l *Live) answer(ctx context.Context, what string, q projections.Query, mor
 
 // look lets f use what is known, which is LiveAge old at most.
 func (l *Live) look(ctx context.Context, f func(*known) error) error {
-	if l.recent() {
-		return l.use(f)
+	if used, err := l.use(LiveAge, f); used {
+		return err
 	}
-	// Whoever comes while somebody looks takes what that one sees.
-	done := l.asked.DoChan("look", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workTime)
-		defer cancel()
-		return nil, l.state(ctx, nil, nil)
-	})
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case r := <-done:
-		if r.Err != nil {
-			return r.Err
+	for {
+		// Whoever comes while somebody looks takes what that one sees.
+		done := l.asked.DoChan("look", func() (any, error) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
+			defer cancel()
+			return nil, l.state(ctx, nil, nil)
+		})
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case r := <-done:
+			if r.Err != nil {
+				return r.Err
+			}
 		}
+		if used, err := l.use(lookTime, f); used {
+			return err
+		} // else the next one has begun to look
 	}
-	return l.use(f)
 }
 
-// recent says that it was looked just now.
-func (l *Live) recent() bool {
+// use lets f have what is known, if it was looked so lately and nobody is looking
+// just now; f is not to keep any of it but positions.
+func (l *Live) use(age time.Duration, f func(*known) error) (used bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.known != nil && time.Since(l.looked) < LiveAge
-}
-
-// use lets f have what is known; it is not to keep any of it but positions.
-func (l *Live) use(f func(*known) error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return f(l.known)
+	if l.known == nil || time.Since(l.looked) >= age {
+		return false, nil
+	}
+	return true, f(l.known)
 }
 
 // state brings what is known up to date, lets f use it, and lets then read on in
@@ -318,7 +320,7 @@ func (l *Live) state(ctx context.Context, f func(*known) error, then func(pgx.Tx
 			return err
 		}
 		if f != nil {
-			if err := l.use(f); err != nil {
+			if _, err := l.use(lookTime, f); err != nil {
 				return err
 			}
 		}

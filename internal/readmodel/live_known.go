@@ -52,15 +52,23 @@ func (l *Live) refresh(ctx context.Context, tx pgx.Tx) error {
 	}
 	at, now := all["adoption"], time.Now()
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	k := l.known
-	l.known = nil // in doubt, all is read again
-	if k == nil || k.table != table || !maps.Equal(k.at, at) {
-		l.changes++
-		if k, err = k.next(ctx, tx, table, at, l.changes); err != nil {
-			return err
-		}
+	same := k != nil && k.table == table && maps.Equal(k.at, at)
+	if same {
+		l.looked = now
+	} else {
+		l.known = nil // nobody uses it meanwhile; and in doubt, all is read again
 	}
+	l.mu.Unlock()
+	if same {
+		return nil
+	}
+	l.changes++
+	if k, err = k.next(ctx, tx, table, at, l.changes); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.known, l.looked = k, now
 	return nil
 }
@@ -72,33 +80,41 @@ func (k *known) next(ctx context.Context, tx pgx.Tx, table uint32, at map[int]in
 		for _, shard := range slices.Sorted(maps.Keys(k.at)) {
 			args = append(args, shard, k.at[shard])
 		}
-		alone, err := k.add(ctx, tx, version, func(table string) string {
+		taken, moved, err := k.add(ctx, tx, version, func(table string) string {
 			var parts []string
 			for i := 1; i < len(args); i += 2 {
 				parts = append(parts, fmt.Sprintf("(%[1]s.shard = $%[2]d AND %[1]s.log_offset >= $%[3]d)", table, i, i+1))
 			}
 			return "(" + strings.Join(parts, " OR ") + ")"
 		}, args...)
-		if err != nil {
-			return nil, err
+		if err == nil && moved {
+			err = k.place(ctx, tx)
 		}
-		if alone {
-			k.at = at
-			return k, nil
+		if err == nil && len(taken) > 0 {
+			maps.DeleteFunc(k.fees, func(key feeKey, _ *projections.FeeSum) bool { return slices.Contains(taken, key.organization) })
+			_, _, err = k.add(ctx, tx, version, func(table string) string { return table + ".organization = ANY($1)" }, taken)
 		}
+		k.at = at
+		return k, err
 	}
 	fresh := &known{table: table, at: at, greatest: map[string]events.Date{}, version: map[string]int64{}, fees: map[feeKey]*projections.FeeSum{}}
-	var err error
-	if fresh.places, err = registrations(ctx, tx); err != nil {
+	if err := fresh.place(ctx, tx); err != nil {
 		return nil, err
 	}
-	if _, err := fresh.add(ctx, tx, version, func(string) string { return "true" }); err != nil {
+	if _, _, err := fresh.add(ctx, tx, version, func(string) string { return "true" }); err != nil {
 		return nil, err
 	}
-	for _, domain := range projections.Domains() {
-		fresh.version[domain] = version
-	}
+	fresh.changed("", version)
 	return fresh, nil
+}
+
+// changed notes that something was said of a domain; empty of all of them.
+func (k *known) changed(domain string, version int64) {
+	if k.version[domain] = version; domain == "" {
+		for _, one := range projections.Domains() {
+			k.version[one] = version
+		}
+	}
 }
 
 // before says that positions are the same shards', and not less.
@@ -111,22 +127,25 @@ func (k *known) before(at map[int]int64) bool {
 	return len(k.at) == len(at) && len(at) > 0
 }
 
-// add takes facts in. Not alone are those that concern facts from before, a
-// reversal or where an organization is: then all is to be read again.
-func (k *known) add(ctx context.Context, tx pgx.Tx, version int64, condition func(table string) string, args ...any) (alone bool, err error) {
+// add takes facts in, and says of which organizations something from before was
+// taken back, so that their payments are to be added up again, and whether one
+// has said where it is.
+func (k *known) add(ctx context.Context, tx pgx.Tx, version int64, condition func(table string) string, args ...any) (taken []string, moved bool, err error) {
 	rows, err := tx.Query(ctx, said(condition), args...)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
-	alone = true
 	var domain, kind string
 	var greatest events.Date
 	var s projections.FeeSum
 	_, err = pgx.ForEachRow(rows, []any{&domain, &kind, &s.Organization, &s.Period, &s.Method, &s.Currency, &s.Facts, &s.Payments, &s.Amount, &greatest}, func() error {
-		k.version[domain], k.greatest[domain] = version, max(k.greatest[domain], greatest)
+		k.changed(domain, version)
+		k.greatest[domain] = max(k.greatest[domain], greatest)
 		switch kind {
-		case projections.FactReversed, projections.FactOrganization:
-			alone = false
+		case projections.FactReversed:
+			taken = append(taken, s.Organization)
+		case projections.FactOrganization:
+			moved = true
 		case projections.FactPayment:
 			key := feeKey{s.Organization, s.Period, s.Method, s.Currency}
 			if sum := k.fees[key]; sum != nil {
@@ -139,7 +158,16 @@ func (k *known) add(ctx context.Context, tx pgx.Tx, version int64, condition fun
 		}
 		return nil
 	})
-	return alone, err
+	return taken, moved, err
+}
+
+// place finds out where organizations are.
+func (k *known) place(ctx context.Context, tx pgx.Tx) (err error) {
+	k.places, err = registrations(ctx, tx)
+	for _, sum := range k.fees {
+		sum.Unit = k.places[sum.Organization].unit
+	}
+	return err
 }
 
 func (k *known) sums() []projections.FeeSum {
