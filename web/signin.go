@@ -37,6 +37,7 @@ func (s *site) doors() []route {
 		{pattern: "GET /me/recovery", show: s.recovery},
 		{pattern: "POST /me/recovery", show: s.recovery},
 		{pattern: "POST /me/sessions", show: s.endSession},
+		{pattern: "POST /me/tokens", show: s.personToken},
 		{pattern: "POST /me/devices", show: s.forgetDevice},
 	}
 }
@@ -233,6 +234,7 @@ type mePage struct {
 	Staff    *identity.Staff // nil for a trader
 	Sessions []identity.Session
 	Devices  []identity.Device
+	Tokens   []identity.PersonToken // for commands
 	Provider string // its name, where people can come in by one
 }
 
@@ -264,6 +266,9 @@ func (s *site) me(r *request) (*view, error) {
 		var staff identity.Staff
 		staff, err = s.People.Staff(r.Context(), r.who.ID)
 		page.Staff = &staff
+		if err == nil {
+			page.Tokens, err = s.People.PersonTokens(r.Context(), r.who.ID)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -378,6 +383,22 @@ func (s *site) endSession(r *request) (*view, error) {
 		return nil, err
 	}
 	return see("/", "signed_out"), nil
+}
+
+// personToken makes a token for commands, shown this one time, or ends one.
+func (s *site) personToken(r *request) (*view, error) {
+	if id := r.PostFormValue("token"); id != "" {
+		if err := s.People.RevokePersonToken(r.Context(), r.who.ID, id); err != nil {
+			return nil, err
+		}
+		return see("/me", "token_revoked"), nil
+	}
+	_, secret, err := s.People.CreatePersonToken(r.Context(), r.who.ID)
+	if err != nil {
+		return nil, err
+	}
+	page := &formPage{Lead: r.language.say("me.token.lead"), Secret: secret, Links: []crumb{{r.language.say("link.back"), "/me"}}}
+	return &view{template: "form", title: r.language.say("me.tokens"), section: "me", data: page}, nil
 }
 
 func (s *site) forgetDevice(r *request) (*view, error) {

@@ -13,6 +13,7 @@ import (
 // TokenCommand is socho token.
 type TokenCommand struct {
 	Create TokenCreateCommand `cmd:"" help:"Make a token by which a program comes in."`
+	Person TokenPersonCommand `cmd:"" help:"Make a token by which a person works with commands, for an hour."`
 	List   TokenListCommand   `cmd:"" help:"List tokens with what they may do, never the secret."`
 	Revoke TokenRevokeCommand `cmd:"" help:"End a token, at once."`
 }
@@ -63,6 +64,37 @@ func (c *TokenCreateCommand) Run(ctx context.Context, call *Call) error {
 	})
 }
 
+// TokenPersonCommand is socho token person.
+type TokenPersonCommand struct {
+	Name string `arg:"" help:"User name."`
+}
+
+// Help implements kong's help for one command.
+func (*TokenPersonCommand) Help() string {
+	return "Example: socho token person lan.nguyen\n\nWhoever holds it is that person, with the rights that they have at that moment; approving asks for one made in the last five minutes. It is good for an hour, is printed this one time, and the trail says who made it. People who can sign in make their own, on the page of their account."
+}
+
+// Run makes a token.
+func (c *TokenPersonCommand) Run(ctx context.Context, call *Call) error {
+	return call.withPerson(ctx, c.Name, func(ctx context.Context, people *identity.Directory, person identity.Staff) error {
+		made, secret, err := people.CreatePersonToken(ctx, person.ID)
+		if errors.Is(err, identity.ErrNotFound) {
+			return fmt.Errorf("%s is locked; socho user unlock lets them in", person.Name)
+		}
+		if err != nil {
+			return err
+		}
+		if call.CLI.JSON {
+			return call.json(struct {
+				identity.PersonToken `json:",inline"`
+				Secret               string `json:"secret"`
+			}{made, secret})
+		}
+		fmt.Fprintf(call.Stdout, "%s, good until %s; it is not shown again:\n%s\n", made.ID, made.ExpiresAt.Local().Format("2006-01-02 15:04"), secret)
+		return nil
+	})
+}
+
 // TokenListCommand is socho token list.
 type TokenListCommand struct{}
 
@@ -93,6 +125,16 @@ func (c *TokenListCommand) Run(ctx context.Context, call *Call) error {
 				texts[i] = g.String()
 			}
 			if err = out.write(t, "%s\t%s\t%s\t%s\t%s", t.ID, t.Name, state, used, strings.Join(texts, " ")); err != nil {
+				return out.end(err)
+			}
+		}
+		persons, err := people.PersonTokens(ctx, "")
+		for _, t := range persons {
+			used := "never"
+			if t.UsedAt != nil {
+				used = t.UsedAt.Local().Format("2006-01-02 15:04")
+			}
+			if err = out.write(t, "%s\t%s\t%s\t%s\t%s", t.ID, t.Person, "until "+t.ExpiresAt.Local().Format("15:04"), used, "as the person may"); err != nil {
 				break
 			}
 		}
@@ -102,7 +144,7 @@ func (c *TokenListCommand) Run(ctx context.Context, call *Call) error {
 
 // TokenRevokeCommand is socho token revoke.
 type TokenRevokeCommand struct {
-	Token string `arg:"" help:"Its id, t-…, as socho token list shows it."`
+	Token string `arg:"" help:"Its id, t-… or k-…, as socho token list shows it."`
 }
 
 // Help implements kong's help for one command.
@@ -113,7 +155,11 @@ func (*TokenRevokeCommand) Help() string {
 // Run ends a token.
 func (c *TokenRevokeCommand) Run(ctx context.Context, call *Call) error {
 	return call.withPeople(ctx, func(ctx context.Context, people *identity.Directory) error {
-		err := people.RevokeToken(ctx, c.Token)
+		revoke := people.RevokeToken
+		if strings.HasPrefix(c.Token, "k-") {
+			revoke = func(ctx context.Context, id string) error { return people.RevokePersonToken(ctx, "", id) }
+		}
+		err := revoke(ctx, c.Token)
 		if errors.Is(err, identity.ErrNotFound) {
 			return fmt.Errorf("there is no token %q; socho token list names them", c.Token)
 		}

@@ -331,8 +331,12 @@ func (d *Directory) EndSessions(ctx context.Context, principal string) error {
 	})
 }
 
-// endSessions ends every session of a principal but the one kept.
+// endSessions ends every session of a principal but the one kept, and the tokens
+// for commands.
 func (d *Directory) endSessions(ctx context.Context, tx pgx.Tx, principal string, kept []byte) error {
+	if err := d.endPersonTokens(ctx, tx, principal); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE app.sessions SET ended_at = $2 WHERE principal = $1 AND ended_at IS NULL AND hash IS DISTINCT FROM $3`, principal, d.now(), kept)
 	return err
 }
