@@ -29,7 +29,7 @@ import (
 const (
 	family = "sans"
 	margin = 18.0 // mm
-	label  = 52.0 // mm, width of the labels' column
+	labels = 52.0 // mm, width of the labels' column
 	code   = 76.0 // mm, side of the QR code
 )
 
@@ -50,7 +50,7 @@ func Print(r *proof.Receipt, compact string) ([]byte, error) {
 	p.heading("Biên nhận sổ cái", "Ledger receipt")
 	p.fact(r)
 	p.section("Sổ cái đã ghi", "What the ledger decided")
-	status := r.Leaf.Status.String()
+	status := outcomes[r.Leaf.Status] + " · " + r.Leaf.Status.String()
 	if r.Leaf.Code != "" {
 		status += " (" + r.Leaf.Code + ")"
 	}
@@ -101,7 +101,7 @@ func (p *page) small(text string) {
 func (p *page) line(name, value string) {
 	p.SetFont(family, "", 9)
 	p.SetTextColor(90, 90, 90)
-	p.CellFormat(label, 5, name, "", 0, "L", false, 0, "")
+	p.CellFormat(labels, 5, name, "", 0, "L", false, 0, "")
 	p.SetTextColor(0, 0, 0)
 	p.SetFont(family, "", 10)
 	p.MultiCell(0, 5, value, "", "L", false)
@@ -126,7 +126,7 @@ func (p *page) fact(r *proof.Receipt) {
 	p.line("Mã / Id", string(event.ID))
 	p.line("Nguồn / Source", string(event.Source))
 	for _, f := range fields("", event.Data) {
-		p.line(f[0], f[1])
+		p.line(label(f[0]), f[1])
 	}
 }
 
