@@ -52,7 +52,7 @@ func parseXML(d *document, r *Result, o Options, t *tally) error {
 	message := messages[format[:8]]
 	found := false
 	err = d.each(root, func(child xml.StartElement) error {
-		if child.Name.Local != message.root || found {
+		if strings.TrimSuffix(child.Name.Local, "V01") != message.root || found { // named so in the first version
 			return refuse(d.line(), child.Name.Local, "damaged", "%s holds one %s and nothing else", format, message.root)
 		}
 		found = true

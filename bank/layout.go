@@ -170,8 +170,11 @@ func readHeader(row []string, custom []Layout) *header {
 	}
 	// A bare "No" heads the row numbers, unless "Co" stands beside it.
 	if i, ok := h.columns[ColumnDebit]; ok && h.texts[i] == "NO" && strings.TrimSpace(row[i]) != "Nợ" {
-		if _, credit := h.columns[ColumnCredit]; !credit {
+		switch credit, ok := h.columns[ColumnCredit]; {
+		case !ok || h.texts[credit] != "CO":
 			delete(h.columns, ColumnDebit)
+		case credit > 0 && h.texts[credit-1] == "NO":
+			h.columns[ColumnDebit] = credit - 1
 		}
 	}
 	if !usable(h.columns) {

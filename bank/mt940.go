@@ -23,7 +23,7 @@ var tags = map[string]bool{
 var (
 	tagLine = regexp.MustCompile(`^:([0-9]{2,3}[A-Z]?|NS):`)
 	// mtFields recognizes the format: one of these begins a line in every message.
-	mtFields = regexp.MustCompile(`(?m)^:(?:20|25P?|28C?|60[FM]|61|62[FM]|34F):`)
+	mtFields = regexp.MustCompile(`(?m)^:(?:20|25P?|28C?|34F|60[FM]|61|62[FM]|64|65|86|90[CD]):`)
 	// Date, entry date, mark, third letter of the currency, amount, and the rest.
 	// The mark comes before the letter: "DR800," is a debit in EUR, "RD" a debit reversed.
 	entryField   = regexp.MustCompile(`^([0-9]{6})([0-9]{4})?(RC|RD|EC|ED|C|D)([A-Z])?([0-9]{1,15},[0-9]*)(.*)$`)
@@ -54,17 +54,18 @@ type summary struct {
 // mtReader holds what is open while lines go by: a message, an entry that its
 // :86: may still follow, and a field.
 type mtReader struct {
-	t       *tally
-	account string // where the file names none
-	open    *message
-	entry   *Entry
-	info    []string // lines of :86:, and of :61: behind the first
-	tag     string
-	value   []string
-	line    int // where the field begins
-	begun   bool
-	interim bool
-	booked  bool // an opening balance was seen: MT940
+	t        *tally
+	account  string // where the file names none
+	open     *message
+	entry    *Entry
+	info     []string // lines of :86:; until it comes, of :61: behind the first
+	informed bool     // :86: has come
+	tag      string
+	value    []string
+	line     int // where the field begins
+	begun    bool
+	interim  bool
+	booked   bool // an opening balance was seen: MT940
 }
 
 // parseMT reads MT940 or MT942 text that is UTF-8 by now.
@@ -188,9 +189,12 @@ func (m *mtReader) endField() error {
 	case "61":
 		return m.entryLine(first, value[1:], line)
 	case "86":
-		if m.entry != nil { // else it is about the statement
-			m.info = value
-			return m.endEntry()
+		switch {
+		case m.entry == nil: // it is about the statement
+		case m.informed: // Rabobank begins a field for each line
+			m.info = append(m.info, value...)
+		default:
+			m.info, m.informed = value, true
 		}
 	case "90C", "90D":
 		if f := summaryField.FindStringSubmatch(first); f != nil {
@@ -297,7 +301,7 @@ func (m *mtReader) entryLine(text string, more []string, line int) error {
 		customer, bank, _ := strings.Cut(rest[4:], "//")
 		e.InstructionID, e.Reference = reference(customer), reference(bank)
 	}
-	m.entry, m.info = e, more
+	m.entry, m.info, m.informed = e, more, false
 	return nil
 }
 

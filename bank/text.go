@@ -126,7 +126,7 @@ func detectCharset(src io.Reader) (*charset, error) {
 				beyondASCII = true
 				viet = viet && possible1258(b, vowel)
 			}
-			vowel = strings.IndexByte(vowels1258, b) >= 0
+			vowel = vowels1258[b]
 			last = b
 		}
 		offset += int64(n)
@@ -177,7 +177,12 @@ func detectCharset(src io.Reader) (*charset, error) {
 }
 
 // vowels1258 are the letters that a tone mark may follow in Windows-1258.
-const vowels1258 = "aeiouyAEIOUY\xc2\xc3\xca\xd4\xd5\xdd\xe2\xe3\xea\xf4\xf5\xfd"
+var vowels1258 = func() (found [256]bool) {
+	for _, b := range []byte("aeiouyAEIOUY\xc2\xc3\xca\xd4\xd5\xdd\xe2\xe3\xea\xf4\xf5\xfd") {
+		found[b] = true
+	}
+	return found
+}()
 
 // possible1258 reports whether a byte may stand there in Windows-1258: tone marks
 // behind a vowel alone, and some bytes nowhere.
