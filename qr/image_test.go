@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -215,4 +216,53 @@ func TestBanks(t *testing.T) {
 	if _, ok := qr.BankByBIN(""); ok {
 		t.Error("a bank without BIN")
 	}
+}
+
+func TestReadBanks(t *testing.T) {
+	const header = "bin,short_name,code,swift,name_vi\n"
+	list, err := qr.ReadBanks(strings.NewReader("\ufeff" + header + "999001,Mới,MOI,,Ngân hàng Mới\n970436,VCB mới,VCB,BFTVVNVX,Ngân hàng\n"))
+	if err != nil || len(list) != 2 {
+		t.Fatal(list, err)
+	}
+	before := qr.Banks()
+	qr.UseBanks(list)
+	t.Cleanup(func() { qr.UseBanks(before) })
+	if b, ok := qr.BankByBIN("999001"); !ok || b.ShortName != "Mới" || len(qr.Banks()) != len(before)+1 {
+		t.Errorf("%+v, %d banks", b, len(qr.Banks()))
+	}
+	if b, _ := qr.BankByBIN("970436"); b.ShortName != "VCB mới" {
+		t.Errorf("%+v", b)
+	}
+	if !slices.IsSortedFunc(qr.Banks(), func(a, b qr.Bank) int { return strings.Compare(a.BIN, b.BIN) }) {
+		t.Error("out of order")
+	}
+	for text, want := range map[string]string{
+		"":                        "line 1",
+		"bin,name\n":              "line 1",
+		header + "97043,a,a,,a\n": "line 2: expected a BIN",
+		header + "970436,a,a,,a\n970436,b,b,,b\n": "line 3: the BIN 970436 is there twice",
+		header + "970436,,a,,a\n":                 "line 2: expected a short_name",
+		header + "970436,a,a,X,a\n":               "line 2: expected a SWIFT",
+		header + "970436,a,a\n":                   "line 2",
+		header + "970436,a,a,,\"b\nc\"\n":         "line 2: expected a name_vi",
+	} {
+		if _, err := qr.ReadBanks(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+func FuzzReadBanks(f *testing.F) {
+	f.Add("bin,short_name,code,swift,name_vi\n970436,Vietcombank,VCB,BFTVVNVX,Ngân hàng\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := qr.ReadBanks(strings.NewReader(text))
+		if err != nil && list != nil {
+			t.Error("a list and an error")
+		}
+		for _, b := range list {
+			if len(b.BIN) != 6 || b.ShortName == "" || b.NameVI == "" {
+				t.Errorf("took %+v", b)
+			}
+		}
+	})
 }

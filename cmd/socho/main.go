@@ -128,6 +128,7 @@ func (m *Main) Run(ctx context.Context) (code int) {
 		return 2
 	}
 	call.BindTo(ctx, (*context.Context)(nil))
+	cli.banks(m.Stderr)
 	err = call.Run(&Call{Main: m, CLI: &cli})
 	var usage usageError
 	switch {

@@ -4,18 +4,24 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"socho/qr"
+	"socho/qr/scan"
 )
 
 // QRCommand is socho qr.
 type QRCommand struct {
 	Encode QREncodeCommand `cmd:"" help:"Write a VietQR payload, and its image."`
-	Decode QRDecodeCommand `cmd:"" help:"Read a payload and say what it holds and what is wrong with it."`
+	Decode QRDecodeCommand `cmd:"" help:"Read a payload or a picture, and say what it holds and what is wrong with it."`
+	Sheet  QRSheetCommand  `cmd:"" help:"Print a market's stall cards."`
+	Banks  QRBanksCommand  `cmd:"" help:"List the banks that codes are known by, or bring the list up to date."`
 }
 
 // QREncodeCommand is socho qr encode.
@@ -34,6 +40,12 @@ type QREncodeCommand struct {
 	Loyalty   string `help:"Loyalty number, 62.04." placeholder:"TEXT"`
 	Customer  string `help:"Customer, 62.06." placeholder:"TEXT"`
 	Terminal  string `help:"Terminal, 62.07." placeholder:"TEXT"`
+	Prompt    string `help:"Ask the payer, 62.09: A address, M mobile, E e-mail." placeholder:"AME"`
+	Postal    string `name:"postal-code" help:"Postal code." placeholder:"CODE"`
+	MCC       string `name:"mcc" help:"Merchant category, 4 digits (ISO 18245)." placeholder:"5411"`
+	Tip       string `help:"Tip: 01 the payer is asked, 02 --tip-amount, 03 --tip-rate." placeholder:"01|02|03"`
+	TipAmount string `help:"Tip in whole đồng." placeholder:"5000"`
+	TipRate   string `help:"Tip in percent, 00.01 to 99.99." placeholder:"5"`
 	PNG       string `name:"png" help:"Write the image here." placeholder:"FILE"`
 	SVG       string `name:"svg" help:"Write the image here." placeholder:"FILE"`
 }
@@ -48,6 +60,7 @@ func (c *QREncodeCommand) Run(_ context.Context, call *Call) error {
 	payload, err := qr.Encode(qr.Request{
 		BIN: c.BIN, Account: c.Account, Card: c.Card, Amount: c.Amount, Reference: c.Reference, Purpose: c.Purpose,
 		Name: c.Name, City: c.City, Bill: c.Bill, Mobile: c.Mobile, Store: c.Store, Loyalty: c.Loyalty, Customer: c.Customer, Terminal: c.Terminal,
+		Prompt: c.Prompt, PostalCode: c.Postal, MCC: c.MCC, Tip: c.Tip, TipAmount: c.TipAmount, TipRate: c.TipRate,
 	})
 	if err != nil {
 		return err
@@ -76,13 +89,13 @@ func (c *QREncodeCommand) Run(_ context.Context, call *Call) error {
 
 // QRDecodeCommand is socho qr decode.
 type QRDecodeCommand struct {
-	Payload string `arg:"" optional:"" help:"The payload."`
+	Payload string `arg:"" optional:"" help:"The payload, or a picture: FILE.png, FILE.jpg." placeholder:"PAYLOAD|FILE"`
 	Lines   string `help:"Read {\"id\",\"payload\"} a line instead, and write a result a line." placeholder:"FILE.jsonl"`
 }
 
 // Help implements kong's help for one command.
 func (*QRDecodeCommand) Help() string {
-	return "Example: socho qr decode 00020101021138…6304A203\n\nExits 1 when the payload is no valid VietQR (not with --lines)."
+	return "Example: socho qr decode 00020101021138…6304A203\n\tsocho qr decode card.jpg\n\nOf a picture with several codes each is written, valid ones first, with its text as \"payload\". Exits 1 when no payload is a valid VietQR (not with --lines)."
 }
 
 // Run reads payloads.
@@ -91,24 +104,71 @@ func (c *QRDecodeCommand) Run(_ context.Context, call *Call) error {
 		return c.lines(call)
 	}
 	if c.Payload == "" {
-		return usageError{fmt.Errorf("give a payload, or --lines FILE.jsonl")}
+		return usageError{fmt.Errorf("give a payload, a picture, or --lines FILE.jsonl")}
 	}
-	result := qr.Decode(c.Payload)
-	if call.CLI.JSON {
-		if err := call.json(result); err != nil {
+	var results []any
+	valid := false
+	switch strings.ToLower(filepath.Ext(c.Payload)) {
+	case ".png", ".jpg", ".jpeg":
+		texts, err := readPicture(c.Payload)
+		if err != nil {
 			return err
 		}
-	} else {
-		b, err := json.Marshal(result, jsontext.WithIndent("  "), json.Deterministic(true))
+		var others []any
+		for _, text := range texts {
+			r := decodedPicture{qr.Decode(text), text}
+			if valid = valid || r.Valid; r.Valid {
+				results = append(results, r)
+			} else {
+				others = append(others, r)
+			}
+		}
+		results = append(results, others...)
+	default:
+		r := qr.Decode(c.Payload)
+		results, valid = []any{r}, r.Valid
+	}
+	for _, r := range results {
+		if call.CLI.JSON {
+			if err := call.json(r); err != nil {
+				return err
+			}
+			continue
+		}
+		b, err := json.Marshal(r, jsontext.WithIndent("  "), json.Deterministic(true))
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(call.Stdout, string(b))
 	}
-	if !result.Valid {
+	if !valid {
 		return errFailed
 	}
 	return nil
+}
+
+// readPicture reads the codes of a picture.
+func readPicture(name string) ([]string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, scan.MaxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	texts, err := scan.Read(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return texts, nil
+}
+
+// decodedPicture is a result with the text that it was read from.
+type decodedPicture struct {
+	qr.Result
+	Payload string `json:"payload"`
 }
 
 // decodedLine is a result with the line's id in front.
