@@ -137,7 +137,7 @@ func everyPage() map[identity.Role][]string {
 	all := map[identity.Role][]string{
 		"":                      {"/", "/figures?domain=benefits&by=persons", "/sign-in", "/sign-in/code", "/card", "/welcome?link=used", "/nothing", "/design"},
 		identity.Trader:         {"/work", "/me", "/me/pin", "/stalls/" + market + "/A12", "/markets"},
-		identity.MarketManager:  {"/work", "/me", "/me/password", "/markets/" + market},
+		identity.MarketManager:  {"/work", "/me", "/me/password", "/markets/" + market, "/find/" + market, "/stalls/" + market + "/A12"},
 		identity.Approver:       {"/work", "/funds/" + fund},
 		identity.Administrator:  {"/work", "/people", "/people/new", "/organizations", "/cards/" + market, "/tokens", "/tokens/new", "/connections", "/trail", "/me/second-factor", "/step-up"},
 		identity.Auditor:        {"/health", "/verify", "/trail"},

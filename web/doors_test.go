@@ -53,7 +53,7 @@ func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []D
 	from.Shards = func(context.Context) ([]Shard, error) {
 		return []Shard{{Shard: 0, Decided: 12000, RecordedAt: recorded, Signed: 12000}, {Shard: 1, Decided: 345, Waiting: 7, RecordedAt: recorded, Stopped: true, Code: "log_behind_ledger"}}, nil
 	}
-	from.Connections, from.Verifier = fakeConnections, &fakeVerifier{}
+	from.Connections, from.Verifier, from.Unsealer, from.Names = fakeConnections, &fakeVerifier{}, &fakeVault{}, fakeNames{}
 	if demo != nil {
 		from.Sample = func(context.Context) (bool, error) { return true, nil }
 		from.Demo = demo(identity.With(t.Context(), identity.CLI()), people)

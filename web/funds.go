@@ -36,6 +36,7 @@ type fundPage struct {
 	Period, Status    string
 	Summary           readmodel.PayoutSummary
 	Single            bool // the visitor may see single payouts
+	Find              bool // and find people by name
 	Payouts           []shownPayout
 	Pager             pager
 }
@@ -47,7 +48,7 @@ func (s *site) fund(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := fundPage{Organization: o, Statuses: payoutStatuses, Status: r.query.Get("status"), Period: r.query.Get("period")}
+	page := fundPage{Organization: o, Find: s.mayFind(r, o.Organization), Statuses: payoutStatuses, Status: r.query.Get("status"), Period: r.query.Get("period")}
 	latest, err := s.Figures.LatestPeriod(r.Context(), projections.Benefits)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err

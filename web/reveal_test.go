@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +122,59 @@ func TestReveal(t *testing.T) {
 		t.Errorf("the trail says %s", got)
 	}
 	auditor.get("/trail").sees(200, "/trail", "Mở niêm phong")
+}
+
+// fakeNames finds the market's p1 by one name.
+type fakeNames struct{}
+
+func (fakeNames) Find(_ context.Context, organization, text string, limit int) ([]string, error) {
+	switch {
+	case organization == market && text == "Mỷ Giàng":
+		return []string{"p1"}, nil
+	case text == "Nguyễn":
+		return slices.Repeat([]string{"p1"}, limit), nil
+	}
+	return nil, nil
+}
+
+// TestFind: who may open names finds people by them in their own organization;
+// what they asked for is in no address and not in the trail.
+func TestFind(t *testing.T) {
+	h, _ := openPersonal(t)
+	v, at := h.visitor(t), "/find/"+market
+	v.post("/demo", "role", string(identity.MarketManager))
+	v.get("/markets/"+market).sees(200, "/markets/", "Tìm theo tên")
+	v.get(at).sees(200, at, "Tìm theo tên")
+	v.post(at, "person_name", "Mỷ Giàng").sees(200, at, "p1", "quầy A12")
+	if strings.Contains(v.body, "Giàng") || v.at != at || v.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the name asked for, or found, is shown at %s", v.at)
+	}
+	v.post(at, "person_name", "Nguyễn").sees(200, at, "Còn nhiều người nữa")
+	v.post(at, "person_name", "không ai").sees(200, at, "Không tìm thấy")
+	v.post(at, "person_name", "a").sees(422, at)
+	v.post(at, "person_name", strings.Repeat("a", 101)).sees(422, at)
+	v.post("/find/"+fund, "person_name", "Mỷ Giàng").sees(403, "/find/")
+	for _, role := range []identity.Role{identity.Trader, identity.Collector, identity.Official, identity.Administrator} {
+		other := h.visitor(t)
+		other.post("/demo", "role", string(role))
+		other.get(at).sees(403, at)
+		other.post(at, "person_name", "Mỷ Giàng").sees(403, at)
+	}
+	entries, _, err := h.people.Trail(t.Context(), identity.TrailFilter{Action: identity.Searched, Organizations: []string{identity.Everywhere}}, 0, "")
+	if err != nil || len(entries) != 3 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	for _, e := range entries {
+		if e.Organization != market || e.Object+e.Detail != "" {
+			t.Errorf("the trail says %+v", e)
+		}
+	}
+	for range searchesMost {
+		if err := h.people.Record(t.Context(), identity.Entry{Actor: entries[0].Actor, Action: identity.Searched, Outcome: identity.OK}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.post(at, "person_name", "Mỷ Giàng").sees(429, at)
 }
 
 // TestRevealNeeds: no role without the right sees a button or gets an answer,

@@ -49,6 +49,7 @@ type Sources struct {
 	Connections ConnectionSource                               // nil: none are shown
 	Verifier    Verifier                                       // nil: pages start no audit
 	Unsealer    Unsealer                                       // nil: pages open nothing that is sealed
+	Names       NameSource                                     // nil: nobody is found by name
 	Model       ReadModel
 	Figures     FigureSource // of all organizations, whoever asks
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
@@ -136,6 +137,8 @@ func (s *site) routes() []route {
 		{pattern: "POST /bills/{org}/{bill}", rights: unseal, where: ofBill, page: true, show: s.bill},
 		{pattern: "POST /payouts/{org}/{payout}", rights: unseal, where: inPath, page: true, show: s.payout},
 		{pattern: "POST /events/{shard}/{offset}", rights: unseal, where: ofRecord, page: true, show: s.event},
+		{pattern: "GET /find/{org}", rights: unseal, where: inPath, show: s.find},
+		{pattern: "POST /find/{org}", rights: unseal, where: inPath, page: true, show: s.find},
 		{pattern: "GET /events", rights: rights{identity.SeeEvents}, show: s.search},
 		{pattern: "GET /events/{shard}/{offset}", rights: rights{identity.SeeEvents}, where: ofRecord, show: s.event},
 		{pattern: "GET /refusals", rights: rights{identity.SeeRefusals}, show: s.refusals},

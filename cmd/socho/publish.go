@@ -124,6 +124,7 @@ func refusalText(code intake.Code) string {
 // PersonCommand is socho person.
 type PersonCommand struct {
 	Erase EraseCommand `cmd:"" help:"Destroy a person's keys, for ever."`
+	Index IndexCommand `cmd:"" help:"Make persons findable by name, from the whole log."`
 }
 
 // EraseCommand is socho person erase.

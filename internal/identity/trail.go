@@ -29,6 +29,7 @@ type Entry struct {
 const (
 	Exported = "export"
 	Unsealed = "unseal"
+	Searched = "search_name"
 	Denied   = "denied"
 )
 

@@ -18,6 +18,7 @@ func (plain) Seal(_ events.Place, _ string, class events.KeyClass, clear string)
 	return string(rune(class)) + "1." + base64.RawURLEncoding.EncodeToString(append(make([]byte, 16), clear...)), nil
 }
 func (plain) Sealer(context.Context, []intake.Ref) (plain, error) { return plain{}, nil }
+func (plain) Remember(context.Context, []intake.Name) error       { return nil }
 func (plain) Hold(context.Context) (func(), error)                { return func() {}, nil }
 func (plain) Erase(_ context.Context, _, _, _ string) error       { return nil }
 

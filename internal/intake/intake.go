@@ -60,6 +60,9 @@ type Ref = struct {
 	Check        bool
 }
 
+// Name is a name that a person goes by, in clear.
+type Name = struct{ Organization, Person, Text string }
+
 // Keys are the keys of one batch.
 type Keys interface {
 	// Erased reports whether the person's key of this class is destroyed.
@@ -77,6 +80,9 @@ type Vault[K Keys] interface {
 	// Hold keeps Erase waiting until release is called. What is sealed in
 	// between reaches the log before any key of it is destroyed.
 	Hold(ctx context.Context) (release func(), err error)
+	// Remember makes persons findable by names, until their identity keys are
+	// destroyed.
+	Remember(ctx context.Context, names []Name) error
 	// Erase destroys keys durably; scope is contact or all. Asking twice is
 	// asking once. After an error they may or may not be destroyed.
 	Erase(ctx context.Context, organization, person, scope string) error
@@ -108,6 +114,7 @@ type Clock func() time.Time
 type Intake struct {
 	hold   func(context.Context) (release func(), err error)
 	sealer func(context.Context, []Ref) (Keys, error)
+	recall func(context.Context, []Name) error
 	erase  func(ctx context.Context, organization, person, scope string) error
 	log    Log
 	clock  Clock
@@ -118,6 +125,7 @@ func New[K Keys](v Vault[K], log Log, clock Clock) *Intake {
 	return &Intake{
 		hold:   v.Hold,
 		sealer: func(ctx context.Context, refs []Ref) (Keys, error) { return v.Sealer(ctx, refs) },
+		recall: v.Remember,
 		erase:  v.Erase,
 		log:    log,
 		clock:  clock,

@@ -88,7 +88,30 @@ func (r *run) seal(ctx context.Context, items []*item) (release func(), sent []*
 		}
 		sent = append(sent, it)
 	}
+	// A crash behind this leaves names of persons whose facts do not follow; the
+	// next attempt brings them.
+	if names := namesOf(sent); len(names) > 0 {
+		if err := r.recall(ctx, names); err != nil {
+			r.fail(ctx, items, err)
+			return held, nil
+		}
+	}
 	return held, r.write(ctx, keys, sent)
+}
+
+// namesOf lists what the lines' persons are called.
+func namesOf(items []*item) (names []Name) {
+	for _, it := range items {
+		if it.fact == nil {
+			continue
+		}
+		for _, field := range NameFields {
+			if text := it.fact.Personal[field]; text != "" {
+				names = append(names, Name{it.salvage.Organization, string(it.salvage.Person), text})
+			}
+		}
+	}
+	return names
 }
 
 // write works out the value of each line.

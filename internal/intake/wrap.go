@@ -23,6 +23,10 @@ const (
 	undecodableID     = "undecodable-"
 )
 
+// NameFields are the personal fields that a person is found by; all of them are
+// sealed under the identity key.
+var NameFields = []string{"name", "full_name", "guardian", "guardian_name", "receiver_name", "account_name"}
+
 // InputField is the field that input which is no event is sealed as. No personal
 // field is called that.
 const InputField = "/input"

@@ -374,6 +374,10 @@ func RestoreBackup(ctx context.Context, o Options, dir string, progress Progress
 	if err := s.eraseAgain(ctx); err != nil {
 		return nil, err
 	}
+	// A backup holds no names: they would outlive an erasure in it.
+	if _, err := s.IndexNames(ctx, nil); err != nil {
+		return nil, err
+	}
 	heads, err := s.DB.Heads(ctx)
 	if err != nil {
 		return nil, err

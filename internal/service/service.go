@@ -166,7 +166,8 @@ func Migrate(ctx context.Context, url string) error {
 		{"ledger", postgres.LedgerMigrations()},
 		{"app", postgres.AppMigrations()},
 		{readmodel.Schema, readmodel.Migrations()},
-		{"private", fstest.MapFS{"00001_keys.sql": {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")}}},
+		{"private", fstest.MapFS{"00001_keys.sql": {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
+			"00002_names.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationNames)}}},
 	} {
 		if err := postgres.Migrate(ctx, url, part.schema, part.files); err != nil {
 			return err

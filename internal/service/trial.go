@@ -96,6 +96,9 @@ func (v trialVault) Sealer(ctx context.Context, batch []intake.Ref) (trialKeys, 
 	return trialKeys{keys}, err
 }
 
+// Remember implements intake.Vault.
+func (trialVault) Remember(context.Context, []intake.Name) error { return nil }
+
 // Hold implements intake.Vault: nothing that is sealed here reaches the log.
 func (trialVault) Hold(context.Context) (release func(), err error) { return func() {}, nil }
 

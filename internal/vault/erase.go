@@ -15,8 +15,10 @@ const (
 
 // Erase destroys a person's key or keys, durably and for ever: when it has
 // returned nil, no process opens what was sealed under them, and none seals
-// under them again. It waits for the batches that hold the keys (Hold). Asking twice does nothing more; a person of whom no
-// key is known is erased all the same, so that none is ever made.
+// under them again; with the identity key goes what the person could be found by.
+// It waits for the batches that hold the keys (Hold). Asking twice does nothing
+// more; a person of whom no key is known is erased all the same, so that none is
+// ever made.
 //
 // What still holds the destroyed key afterwards, itself wrapped under the
 // master key: PostgreSQL's write-ahead log until it is recycled (minutes to
@@ -44,17 +46,21 @@ func (v *Vault) Erase(ctx context.Context, organization, person, scope string) e
 	}
 	// A crash right after this commit leaves the person erased, whether or not
 	// the event that asked for it reaches the log.
-	err := v.durably(ctx, `WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock(`+sealLock+`))
+	//
+	// The names go by a statement of their own, which sees what a batch wrote that
+	// the first one waited for.
+	err := v.durably(ctx, statement{`WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock(` + sealLock + `))
 		INSERT INTO private.person_keys (organization, person, class, destroyed_at)
 		SELECT $1, $2, class, now() FROM alone, unnest($3::text[]) AS c (class)
 		ON CONFLICT (organization, person, class) DO UPDATE SET wrapped = NULL, destroyed_at = now()
-		WHERE person_keys.destroyed_at IS NULL`, organization, person, classes)
+		WHERE person_keys.destroyed_at IS NULL`, []any{organization, person, classes}},
+		statement{`DELETE FROM private.names WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}})
 	if err != nil {
 		return fmt.Errorf("vault: destroying keys: %w", err)
 	}
 	// Takes the old version of the row out of the table. Best effort: a role
 	// that may not, or a reader with an old snapshot, leaves it to autovacuum.
-	_, _ = v.db.Exec(ctx, `VACUUM (TRUNCATE false) private.person_keys`)
+	_, _ = v.db.Exec(ctx, `VACUUM (TRUNCATE false) private.person_keys, private.names`)
 	return nil
 }
 

@@ -172,14 +172,19 @@ func (v *Vault) create(ctx context.Context, slots []slot) error {
 	}
 	// Committed before anything is sealed. A crash right after it leaves keys
 	// under which nothing was sealed yet; the next batch finds and uses them.
-	return v.durably(ctx, `INSERT INTO private.person_keys (organization, person, class, wrapped)
+	return v.durably(ctx, statement{`INSERT INTO private.person_keys (organization, person, class, wrapped)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
-		ON CONFLICT DO NOTHING`, organizations, persons, classes, wrapped)
+		ON CONFLICT DO NOTHING`, []any{organizations, persons, classes, wrapped}})
 }
 
-// durably runs one statement in a transaction whose commit waits for the disk,
-// even where the server's or the pool's setting would not.
-func (v *Vault) durably(ctx context.Context, sql string, args ...any) error {
+type statement struct {
+	sql  string
+	args []any
+}
+
+// durably runs statements in a transaction whose commit waits for the disk, even
+// where the server's or the pool's setting would not.
+func (v *Vault) durably(ctx context.Context, statements ...statement) error {
 	tx, err := v.db.Begin(ctx)
 	if err != nil {
 		return err
@@ -189,8 +194,10 @@ func (v *Vault) durably(ctx context.Context, sql string, args ...any) error {
 		WHERE current_setting('synchronous_commit') = 'off'`); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, sql, args...); err != nil {
-		return err
+	for _, s := range statements {
+		if _, err := tx.Exec(ctx, s.sql, s.args...); err != nil {
+			return err
+		}
 	}
 	return tx.Commit(ctx)
 }

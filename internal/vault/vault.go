@@ -78,9 +78,11 @@ type Vault struct {
 	// it is set before the vault is used.
 	HoldMost time.Duration
 
-	db   DB
-	wrap *subtle.AESSIV
-	hold hold
+	db    DB
+	wrap  *subtle.AESSIV
+	hold  hold
+	names []byte // key of the hashes of names
+	known known
 }
 
 // checkText is what the check row holds under the master key.
@@ -113,5 +115,9 @@ func Open(ctx context.Context, db DB, master Key) (*Vault, error) {
 	if _, err := wrap.DecryptDeterministically(found, []byte("check")); err != nil {
 		return nil, master.mismatch()
 	}
-	return &Vault{HoldMost: holdMost, db: db, wrap: wrap}, nil
+	names, err := master.Derive("names")
+	if err != nil {
+		return nil, err
+	}
+	return &Vault{HoldMost: holdMost, db: db, wrap: wrap, names: names}, nil
 }

@@ -1,0 +1,4 @@
+package vault
+
+// Words is what a name is found by.
+var Words = words

@@ -1,0 +1,201 @@
+package vault
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	_ "embed" // names.sql
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// MigrationNames makes the table by which persons are found by name.
+//
+//go:embed names.sql
+var MigrationNames string
+
+// Name is a name that a person goes by, in clear.
+type Name = struct{ Organization, Person, Text string }
+
+// Bounds of what is kept of names, so that nobody fills the table with one
+// person.
+const (
+	nameWords  = 12  // of one name
+	wordLength = 32  // letters of one word
+	prefixFrom = 3   // letters that a word can be found by; shorter words are found whole
+	tokensMost = 160 // of one person
+	tokenBytes = 12
+	rememberUp = 64 << 10 // names known to be there; each takes some 40 bytes
+)
+
+// words takes a name apart as people type it: without marks, case and signs; đ is
+// d. Letters of other scripts stay as they are.
+func words(text string) []string {
+	plain := strings.Map(func(r rune) rune {
+		switch {
+		case r == 'đ' || r == 'Đ':
+			return 'd'
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return ' '
+	}, norm.NFD.String(text))
+	found := strings.Fields(plain)
+	found = found[:min(len(found), nameWords)]
+	for i, w := range found {
+		if r := []rune(w); len(r) > wordLength {
+			found[i] = string(r[:wordLength])
+		}
+	}
+	return found
+}
+
+// beginnings are what a word is found by.
+func beginnings(word string) (all []string) {
+	letters := []rune(word)
+	for n := prefixFrom; n < len(letters); n++ {
+		all = append(all, string(letters[:n]))
+	}
+	return append(all, word)
+}
+
+// token is the keyed hash of a word in an organization. In another it is another,
+// so that nobody can be followed from one to the other.
+func (v *Vault) token(organization, word string) []byte {
+	mac := hmac.New(sha256.New, v.names)
+	mac.Write([]byte(organization + "|" + word))
+	return mac.Sum(nil)[:tokenBytes]
+}
+
+// known are names that are in the table, by a keyed hash: most facts of a person
+// come with the same name. Two generations of it bound the room that it takes.
+type known struct {
+	mu          sync.Mutex
+	young, aged map[uint64]bool
+}
+
+func (k *known) has(name uint64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.young[name] || k.aged[name]
+}
+
+func (k *known) add(names []uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, n := range names {
+		if k.young == nil || len(k.young) >= rememberUp/2 {
+			k.young, k.aged = make(map[uint64]bool), k.young
+		}
+		k.young[n] = true
+	}
+}
+
+// Remember makes persons findable by these names, as long as their identity keys
+// live; those whose key is destroyed, or who have none, are passed over. What is
+// there already costs nothing.
+//
+// The keys' rows are locked while it is written, so that an erasure comes before,
+// and nothing is written, or behind, and takes it away. A crash leaves all of it or
+// nothing.
+//
+// Errors: those of the database or the context.
+func (v *Vault) Remember(ctx context.Context, names []Name) error {
+	var organizations, persons []string
+	var tokens [][]byte
+	var fresh []uint64
+	for _, n := range names {
+		mac := hmac.New(sha256.New, v.names)
+		mac.Write([]byte("known|" + n.Organization + "|" + n.Person + "|" + n.Text))
+		key := binary.BigEndian.Uint64(mac.Sum(nil))
+		if v.known.has(key) || slices.Contains(fresh, key) {
+			continue
+		}
+		fresh = append(fresh, key)
+		for _, word := range words(n.Text) {
+			for _, part := range beginnings(word) {
+				organizations, persons, tokens = append(organizations, n.Organization), append(persons, n.Person), append(tokens, v.token(n.Organization, part))
+			}
+		}
+	}
+	if len(tokens) > 0 {
+		if _, err := v.db.Exec(ctx, `
+			WITH said AS (
+				SELECT DISTINCT s.* FROM unnest($1::text[], $2::text[], $3::bytea[]) AS s (organization, person, token)
+				LEFT JOIN private.names n USING (organization, token, person) WHERE n.token IS NULL),
+			alive AS MATERIALIZED (
+				SELECT k.organization, k.person FROM private.person_keys k
+				WHERE (k.organization, k.person) IN (SELECT organization, person FROM said) AND k.class = 'i' AND k.destroyed_at IS NULL
+				ORDER BY k.organization, k.person FOR SHARE),
+			room AS (
+				SELECT a.organization, a.person, $4 - (SELECT count(*) FROM private.names n WHERE n.organization = a.organization AND n.person = a.person) AS tokens
+				FROM alive a)
+			INSERT INTO private.names (organization, token, person)
+			SELECT organization, token, person FROM (
+				SELECT s.*, r.tokens, row_number() OVER (PARTITION BY s.organization, s.person ORDER BY s.token) AS n
+				FROM said s JOIN room r USING (organization, person)) AS x
+			WHERE n <= tokens ORDER BY organization, token, person
+			ON CONFLICT DO NOTHING`, organizations, persons, tokens, tokensMost); err != nil {
+			return fmt.Errorf("vault: names: %w", err)
+		}
+	}
+	v.known.add(fresh)
+	return nil
+}
+
+// Find returns the persons of an organization whose names hold every word of the
+// text, or words that begin so from three letters on; sorted by their ids, at most
+// limit. A text without letters finds nobody. It asks for no right, and the caller
+// writes down who asked.
+//
+// Errors: ErrBadRef; those of the database.
+func (v *Vault) Find(ctx context.Context, organization, text string, limit int) (persons []string, err error) {
+	if err := checkRef(organization, ""); err != nil {
+		return nil, err
+	}
+	asked := words(text)
+	slices.Sort(asked)
+	asked = slices.Compact(asked)
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	tokens := make([][]byte, len(asked))
+	for i, word := range asked {
+		tokens[i] = v.token(organization, word)
+	}
+	rows, err := v.db.Query(ctx, `
+		SELECT n.person FROM private.names n
+		JOIN private.person_keys k ON k.organization = n.organization AND k.person = n.person AND k.class = n.class AND k.destroyed_at IS NULL
+		WHERE n.organization = $1 AND n.token = ANY ($2) GROUP BY n.person HAVING count(*) = $3 ORDER BY n.person LIMIT $4`,
+		organization, tokens, len(tokens), limit)
+	if err != nil {
+		return nil, fmt.Errorf("vault: names: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var person string
+		if err := rows.Scan(&person); err != nil {
+			return nil, err
+		}
+		persons = append(persons, person)
+	}
+	return persons, rows.Err()
+}
+
+// ForgetNames empties the table, before names are remembered anew from the log.
+// Errors: those of the database.
+func (v *Vault) ForgetNames(ctx context.Context) error {
+	v.known.mu.Lock()
+	v.known.young, v.known.aged = nil, nil
+	v.known.mu.Unlock()
+	_, err := v.db.Exec(ctx, `DELETE FROM private.names`)
+	return err
+}
