@@ -1,13 +1,17 @@
 package readmodel_test
 
 import (
+	"context"
 	"fmt"
 	"reflect"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"socho/internal/readmodel"
 	"socho/projections"
+	"socho/projections/projtest"
 )
 
 // TestLive: figures that are kept up to date are those that are worked out anew,
@@ -58,6 +62,58 @@ func TestLive(t *testing.T) {
 	log.Entitle("quy-0", "p-new", "2026-09", "08001", "500000")
 	fold()
 	same("with another market, and one that has moved")
+}
+
+// TestLiveTogether: many who ask while payments come see each of them once, and
+// none of them goes away again.
+func TestLiveTogether(t *testing.T) {
+	t.Parallel()
+	db, _ := open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	log := projtest.New(t, 2)
+	log.Market("cho", "08001", "2026-01-01")
+	log.Fee("cho", "b1", "A1")
+	live := readmodel.NewLive(db)
+	q := projections.Query{Domain: projections.Fees, By: projections.ByCount, Period: "2026-09"}
+	var asking sync.WaitGroup
+	for n := range 4 {
+		asking.Go(func() {
+			for least := 0; ctx.Err() == nil; {
+				figures, total := []projections.Figure(nil), 0
+				var err error
+				if n%2 == 0 {
+					figures, total, err = live.Behind(ctx, q, 0, 5)
+				} else {
+					figures, err = live.Trend(ctx, q, 1)
+				}
+				if err != nil {
+					if ctx.Err() == nil {
+						t.Error(err)
+					}
+					return
+				}
+				count, err := strconv.Atoi(figures[0].Denominator)
+				if err != nil || count < least || n%2 == 0 && count > 0 && total != count+1 {
+					t.Errorf("%d payments after %d, %d events, %v", count, least, total, err)
+				}
+				least = count
+			}
+		})
+	}
+	const payments = 30
+	for range payments {
+		log.Pay("cho", "b1", "2026-09-30", "qr", "1000")
+		if err := (&projections.Runner{Source: log, Store: db}).Fold(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(readmodel.LiveAge)
+	if figures, err := live.Figures(ctx, q); err != nil || figures[0].Denominator != strconv.Itoa(payments) {
+		t.Errorf("%+v, %v", figures, err)
+	}
+	stop()
+	asking.Wait()
 }
 
 func agree(t *testing.T, when string, db *readmodel.DB, live *readmodel.Live, q projections.Query) {
