@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -327,6 +328,51 @@ func TestWarnings(t *testing.T) {
 		if got := strings.Join(r.Warnings, " "); got != tc.want {
 			t.Errorf("%s: warnings %q, want %q", tc.payload, got, tc.want)
 		}
+	}
+}
+
+// What the checksum finds out, at the rate that 16 bits promise. One character
+// changed, or two neighbours swapped, spoils a burst of at most 16 bits, and a CRC
+// of 16 bits misses no such burst: none may pass. Larger damage passes one time in
+// 65,536.
+func TestChecksumCatches(t *testing.T) {
+	payload := with("01", "12", "54", "61000", "59", "BAN QUAN LY CHO", "62", tlv("05", "CH2609DF4EP")+tlv("08", "CH2609DF4EP Phi cho thang"))
+	if !qr.Decode(payload).Valid {
+		t.Fatal("the payload itself is no good")
+	}
+	for at := range payload {
+		for c := byte(' '); c <= '~'; c++ {
+			damaged := payload[:at] + string(c) + payload[at+1:]
+			if damaged == payload || at >= len(payload)-4 && strings.EqualFold(damaged, payload) {
+				continue // the checksum's digits in small letters say the same
+			}
+			if qr.Decode(damaged).EMVOK {
+				t.Fatalf("%q in place of %q at %d passes", c, payload[at], at)
+			}
+		}
+		if at > 0 && payload[at] != payload[at-1] {
+			swapped := payload[:at-1] + payload[at:at+1] + payload[at-1:at] + payload[at+1:]
+			if qr.Decode(swapped).EMVOK {
+				t.Fatalf("characters %d and %d swapped pass", at-1, at)
+			}
+		}
+	}
+
+	const tries = 1 << 20 // 16 are expected to pass
+	r, passed := rand.New(rand.NewPCG(1, 2)), 0
+	account := strings.Index(payload, "0011000000001")
+	damaged := []byte(payload)
+	for range tries {
+		for i := range 13 {
+			damaged[account+i] = byte('0' + r.IntN(10))
+		}
+		if qr.CRC(string(damaged[:len(damaged)-4])) == qr.CRC(payload[:len(payload)-4]) {
+			passed++
+		}
+	}
+	t.Logf("%d of %d random accounts pass", passed, tries)
+	if passed < 4 || passed > 36 {
+		t.Errorf("%d of %d random accounts pass, expected some 16", passed, tries)
 	}
 }
 

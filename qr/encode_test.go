@@ -208,6 +208,24 @@ func TestEncodeThenDecode(t *testing.T) {
 			Bill:      word.Draw(t, "bill"),
 			Terminal:  word.Draw(t, "terminal"),
 		}
+		tipped := rapid.SampledFrom([]string{"", qr.TipAsk, qr.TipFixed, qr.TipPercent}).Draw(t, "tip")
+		if request.Tip = tipped; tipped == qr.TipFixed {
+			request.TipAmount = strconv.Itoa(rapid.IntRange(1, 1_000_000).Draw(t, "tip amount"))
+		} else if tipped == qr.TipPercent {
+			request.TipRate = rapid.StringMatching(`[1-9][0-9]?(\.[0-9]{1,2})?`).Draw(t, "tip rate")
+		}
+		request.MCC = rapid.StringMatching(`([1-9][0-9]{3})?`).Draw(t, "mcc")
+		request.PostalCode = rapid.StringMatching(`[0-9]{0,10}`).Draw(t, "postal code")
+		request.Prompt = rapid.SampledFrom([]string{"", "A", "ME", "AME"}).Draw(t, "prompt")
+		request.Mobile = rapid.StringMatching(`(\+?[0-9]{1,12})?`).Draw(t, "mobile")
+		request.Store = rapid.StringMatching(`[A-Z]{0,6}`).Draw(t, "store")
+		request.Loyalty = rapid.StringMatching(`[0-9]{0,6}`).Draw(t, "loyalty")
+		request.Customer = rapid.StringMatching(`[a-z]{0,6}`).Draw(t, "customer")
+		receiver, service := request.Account, qr.ServiceAccount
+		if rapid.Bool().Draw(t, "card") {
+			receiver, service = withLuhn(rapid.StringMatching(`[0-9]{11,18}`).Draw(t, "card number")), qr.ServiceCard
+			request.Account, request.Card = "", receiver
+		}
 		payload, err := qr.Encode(request)
 		if err != nil {
 			var refusal *qr.Refusal
@@ -220,7 +238,7 @@ func TestEncodeThenDecode(t *testing.T) {
 		switch {
 		case !r.Valid:
 			t.Fatalf("%s: %v", payload, r.Errors)
-		case r.BankBIN != request.BIN || r.Account != request.Account || r.Amount != amount || r.ServiceCode != qr.ServiceAccount:
+		case r.BankBIN != request.BIN || r.Account != receiver || r.Amount != amount || r.ServiceCode != service:
 			t.Fatalf("%+v came back as %+v", request, r)
 		case amount != "" && strconv.FormatInt(r.AmountVND, 10) != amount:
 			t.Fatalf("%s came back as %d", amount, r.AmountVND)
@@ -228,10 +246,49 @@ func TestEncodeThenDecode(t *testing.T) {
 			t.Fatalf("%q is %s", amount, r.PointOfInitiation)
 		case r.Additional["05"] != request.Reference || !strings.HasPrefix(r.Additional["08"], request.Reference):
 			t.Fatalf("reference %q, 62 %v", request.Reference, r.Additional)
-		case r.Additional["01"] != request.Bill || r.Additional["07"] != request.Terminal:
+		case r.Additional["01"] != request.Bill || r.Additional["07"] != request.Terminal || r.Additional["09"] != request.Prompt,
+			r.Additional["02"] != request.Mobile || r.Additional["03"] != request.Store,
+			r.Additional["04"] != request.Loyalty || r.Additional["06"] != request.Customer:
 			t.Fatalf("%+v came back as %v", request, r.Additional)
+		case r.MCC != request.MCC || r.PostalCode != request.PostalCode:
+			t.Fatalf("%+v came back as %+v", request, r)
+		case object("55", request.Tip)+object("56", request.TipAmount)+object("57", request.TipRate)+"5802VN" != tipsOf(payload):
+			t.Fatalf("%+v: tips are %q", request, tipsOf(payload))
 		case !strings.HasPrefix(qr.Fold(request.Name), r.MerchantName) || !strings.HasPrefix(qr.Fold(request.City), r.MerchantCity):
 			t.Fatalf("%q, %q came back as %q, %q", request.Name, request.City, r.MerchantName, r.MerchantCity)
 		}
 	})
+}
+
+// object is one object, or nothing.
+func object(id, value string) string {
+	if value == "" {
+		return ""
+	}
+	return tlv(id, value)
+}
+
+// tipsOf cuts what stands between the amount, or the currency, and the end of
+// the country out of a payload. The receiver before it holds no 5303704.
+func tipsOf(payload string) string {
+	rest := payload[strings.LastIndex(payload[:strings.LastIndex(payload, "5802VN")+6], "5303704")+len("5303704"):]
+	rest = rest[:strings.Index(rest, "5802VN")+6]
+	if strings.HasPrefix(rest, "54") {
+		size, _ := strconv.Atoi(rest[2:4])
+		rest = rest[4+size:]
+	}
+	return rest
+}
+
+// withLuhn puts the check digit behind a number, as ISO/IEC 7812-1 has it.
+func withLuhn(number string) string {
+	sum := 0
+	for i := range len(number) {
+		d := int(number[len(number)-1-i] - '0')
+		if i%2 == 0 {
+			d = d*2/10 + d*2%10
+		}
+		sum += d
+	}
+	return number + strconv.Itoa((10-sum%10)%10)
 }
