@@ -290,13 +290,18 @@ func (p *person) send(ctx context.Context, method, path string, body io.Reader, 
 		r.Body, r.ContentLength = nil, 0
 	}
 	r.Header.Set("Accept-Encoding", "gzip")
+	p.introduce(r)
+	return p.client.Do(r)
+}
+
+// introduce says who asks, where cookies do not.
+func (p *person) introduce(r *http.Request) {
 	if p.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.Token)
-	} else {
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-		r.Header.Set("Accept-Language", "vi")
+		return
 	}
-	return p.client.Do(r)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Accept-Language", "vi")
 }
 
 // goAbout asks for one thing after the other, with time to read in between.

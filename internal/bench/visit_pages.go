@@ -236,6 +236,7 @@ func (p *person) follow(ctx context.Context, path string) string {
 	if err != nil {
 		return err.Error()
 	}
+	p.introduce(r)
 	began := time.Now()
 	res, err := own.Do(r)
 	if err != nil {
