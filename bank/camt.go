@@ -130,6 +130,9 @@ func parseStatement(d *document, start xml.StartElement, o Options, t *tally) er
 			if direction == Debit {
 				amount = amount.Negated()
 			}
+			if whole, ok := amount.in(currency); ok {
+				amount = whole
+			}
 			balances[kind] = balance{&amount, currency}
 		case "TxsSummry":
 			summary = n

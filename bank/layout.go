@@ -57,6 +57,7 @@ type vocabulary struct {
 	Directions map[Direction][]string `json:"directions"`
 	Labels     map[string][]string    `json:"labels"`
 	synonyms   map[string]synonym
+	firstWords map[string]map[string]bool // of the labels: nearly every cell ends there
 }
 
 type synonym struct {
@@ -75,6 +76,14 @@ var builtin = func() vocabulary {
 			if _, taken := v.synonyms[text]; !taken {
 				v.synonyms[text] = synonym{column, rank}
 			}
+		}
+	}
+	v.firstWords = map[string]map[string]bool{}
+	for kind, labels := range v.Labels {
+		v.firstWords[kind] = map[string]bool{}
+		for _, text := range labels {
+			first, _, _ := strings.Cut(text, " ")
+			v.firstWords[kind][first] = true
 		}
 	}
 	return v
@@ -234,21 +243,21 @@ func parts(text string) []string {
 // label tells what a row without a payment is about, by a cell of it: "total",
 // "opening", "closing", or "". exact means that the cell says nothing else.
 func label(text string, kinds ...string) (kind string, exact bool) {
-	if len(text) > 200 {
+	if len(text) > 200 || text == "" || text[0] >= '0' && text[0] <= '9' {
 		return "", false
 	}
 	split := parts(text)
-	if len(split) == 0 {
-		return "", false
-	}
 	for _, kind := range kinds {
 		all, prefix := true, false
 		for _, part := range split {
 			bare := strings.TrimRight(strings.TrimSuffix(part, " vnd"), " 0123456789")
 			matched := bare == "" || bare == "vnd"
-			for _, known := range builtin.Labels[kind] {
-				matched = matched || bare == known
-				prefix = prefix || part == known || strings.HasPrefix(part, known+" ")
+			if first, _, _ := strings.Cut(part, " "); builtin.firstWords[kind][first] {
+				for _, known := range builtin.Labels[kind] {
+					rest, ok := strings.CutPrefix(part, known)
+					matched = matched || bare == known
+					prefix = prefix || ok && (rest == "" || rest[0] == ' ')
+				}
 			}
 			all = all && matched
 		}

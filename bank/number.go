@@ -214,28 +214,27 @@ func (d dates) read(cell string) (on, at string, ok bool) {
 		}
 		return n(text)
 	}
-	switch {
-	case numericDate.MatchString(cell):
-		f := numericDate.FindStringSubmatch(cell)
+	if f := numericDate.FindStringSubmatch(cell); f != nil {
 		first, second := n(f[1]), n(f[2])
 		if d.monthFirst {
 			first, second = second, first
 		}
 		return day(year(f[3]), second, first), timeOf(cell), true
-	case yearFirst.MatchString(cell):
-		f := yearFirst.FindStringSubmatch(cell)
+	}
+	if f := yearFirst.FindStringSubmatch(cell); f != nil {
 		return day(n(f[1]), n(f[2]), n(f[3])), timeOf(cell), true
-	case compactDate.MatchString(cell):
-		f := compactDate.FindStringSubmatch(cell)
+	}
+	if f := compactDate.FindStringSubmatch(cell); f != nil {
 		return day(n(f[1]), n(f[2]), n(f[3])), "", true
-	case namedMonth.MatchString(cell):
-		f := namedMonth.FindStringSubmatch(cell)
+	}
+	if f := namedMonth.FindStringSubmatch(cell); f != nil {
 		month := strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(f[2]))
 		if month < 0 || month%3 != 0 {
 			return "", "", false
 		}
 		return day(year(f[3]), month/3+1, n(f[1])), timeOf(cell), true
-	case d.serial && serialDate.MatchString(cell):
+	}
+	if d.serial && serialDate.MatchString(cell) {
 		return d.fromSerial(cell)
 	}
 	return "", "", false
@@ -262,6 +261,9 @@ func (d dates) fromSerial(cell string) (on, at string, ok bool) {
 
 // timeOf finds a time of day in a cell.
 func timeOf(cell string) string {
+	if strings.IndexByte(cell, ':') < 0 {
+		return ""
+	}
 	f := clock.FindStringSubmatch(cell)
 	if f == nil {
 		return ""

@@ -279,6 +279,9 @@ func (b *table) alone(row []string, c Column) bool {
 // A payment may say "tong cong" too, so the words alone decide only outside the
 // description, or where they are all that it says.
 func (b *table) total(row []string, line int, m movement, dated bool, reference string) bool {
+	if reference != "" {
+		return false
+	}
 	var kind string
 	exact, outside := false, false
 	at, described := b.columns[ColumnDescription]
@@ -288,8 +291,8 @@ func (b *table) total(row []string, line int, m movement, dated bool, reference 
 			break
 		}
 	}
-	bare := kind == "" && !dated && reference == "" && m.both && b.get(row, ColumnDescription) == ""
-	if kind == "" && !bare || reference != "" {
+	bare := kind == "" && !dated && m.both && b.get(row, ColumnDescription) == ""
+	if kind == "" && !bare {
 		return false
 	}
 	credits, debits := b.sums.credits.sum, b.sums.debits.sum

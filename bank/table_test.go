@@ -26,8 +26,8 @@ func told(r *Result, entries []Entry) string {
 		}
 		fmt.Fprint(&b, sign, e.Amount, e.Currency, "@", e.BookedOn, " ")
 	}
-	if s := r.Statements; s != nil && s.Opening != nil {
-		fmt.Fprint(&b, "[", s.Opening, "→", s.Closing, "] ")
+	if s := r.Statements; s != nil && len(s.List) > 0 && s.List[0].Opening != nil {
+		fmt.Fprint(&b, "[", s.List[0].Opening, "→", s.List[0].Closing, "] ")
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "%s@%d ", p.Code, p.Line)
