@@ -134,8 +134,9 @@ func (b *Batch) close(d *decision) {
 
 func (b *Batch) collect(v *view) {
 	b.Head.NextAccount = v.next
-	for name := range v.touched {
-		b.Accounts = append(b.Accounts, *v.accounts[name])
+	b.Accounts = slices.Grow(b.Accounts, len(v.touched))
+	for _, a := range v.touched {
+		b.Accounts = append(b.Accounts, a.Account)
 	}
 	slices.SortFunc(b.Accounts, func(x, y Account) int { return int(x.Number - y.Number) })
 	for key, offset := range v.changed {

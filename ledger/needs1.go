@@ -80,7 +80,7 @@ func lookahead(decide func(*decision)) func(*events.Event, *view) (paths, keys [
 			return nil, nil // its accounts are read with its transfers
 		}
 		if v.probe == nil {
-			v.probe = &view{ctx: v.ctx, shard: v.shard, under: v, accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{}}
+			v.probe = &view{ctx: v.ctx, shard: v.shard, under: v, accounts: map[AccountName]*entry{}, state: map[StateKey][]byte{}}
 		}
 		clear(v.probe.accounts)
 		clear(v.probe.state)

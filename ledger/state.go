@@ -60,14 +60,21 @@ type view struct {
 	parsed   map[StateKey]billRow // rows of state that a rule has read
 	claims   map[Claim]Claimed
 	asked    map[Claim]bool
-	accounts map[AccountName]*Account // nil: looked for, not there
+	accounts map[AccountName]*entry // nil: looked for, not there
 	state    map[StateKey][]byte
 	batch    *Batch // as far as it is decided
 	needs    []Need
 	next     int64 // number of the next account to be opened
-	touched  map[AccountName]bool
+	touched  []*entry
+	lately   [4]*entry          // accounts asked for last: a payment asks for each several times
 	changed  map[StateKey]int64 // offset of the record that set it last
 	fault    error
+}
+
+// entry is an account as the batch has it so far.
+type entry struct {
+	Account
+	touched bool
 }
 
 // views are those of large batches, with the room that they have taken up but
@@ -81,8 +88,7 @@ const roomy = 512
 func emptyView() *view {
 	return &view{
 		claims: map[Claim]Claimed{}, asked: map[Claim]bool{}, parsed: map[StateKey]billRow{},
-		accounts: map[AccountName]*Account{}, state: map[StateKey][]byte{},
-		touched: map[AccountName]bool{}, changed: map[StateKey]int64{},
+		accounts: map[AccountName]*entry{}, state: map[StateKey][]byte{}, changed: map[StateKey]int64{},
 	}
 }
 
@@ -114,7 +120,7 @@ func (v *view) done(records int) {
 	clear(v.changed)
 	clear(v.needs)
 	*v = view{claims: v.claims, asked: v.asked, parsed: v.parsed, accounts: v.accounts, state: v.state,
-		touched: v.touched, changed: v.changed, needs: v.needs[:0]}
+		touched: v.touched[:0], changed: v.changed, needs: v.needs[:0]}
 	views.Put(v)
 }
 
@@ -159,7 +165,7 @@ func (v *view) prefetch(needs []Need) error {
 			return err
 		}
 		for name, a := range found {
-			v.accounts[name] = &a
+			v.accounts[name] = &entry{Account: a}
 		}
 	}
 	if len(keys) > 0 {
@@ -196,7 +202,12 @@ func (v *view) claimed(c Claim) (Claimed, bool) {
 	return held, ok
 }
 
-func (v *view) account(name AccountName) *Account {
+func (v *view) account(name AccountName) *entry {
+	for _, a := range v.lately {
+		if a != nil && a.Path == name.Path && a.Organization == name.Organization {
+			return a
+		}
+	}
 	a, ok := v.accounts[name]
 	if !ok && v.under != nil {
 		v.accounts[name] = nil
@@ -206,7 +217,14 @@ func (v *view) account(name AccountName) *Account {
 		v.fail(v.prefetch([]Need{{Organization: name.Organization, Accounts: []string{name.Path}}}))
 		a = v.accounts[name]
 	}
+	v.note(a)
 	return a
+}
+
+// note keeps an account among those asked for last.
+func (v *view) note(a *entry) {
+	copy(v.lately[1:], v.lately[:])
+	v.lately[0] = a
 }
 
 func (v *view) value(k StateKey) []byte {
@@ -265,7 +283,7 @@ func (v *view) post(transfers []Transfer) {
 	}
 }
 
-func (v *view) open(name AccountName, c money.Currency) *Account {
+func (v *view) open(name AccountName, c money.Currency) *entry {
 	a := v.account(name)
 	if a == nil {
 		kind, limit, ok := Chart(name.Path)
@@ -274,17 +292,42 @@ func (v *view) open(name AccountName, c money.Currency) *Account {
 		}
 		// Accounts are remembered for long; the names may be parts of a larger text.
 		name = AccountName{strings.Clone(name.Organization), strings.Clone(name.Path)}
-		a = &Account{Number: v.next, Organization: name.Organization, Path: name.Path, Kind: kind, Currency: c, Limit: limit}
+		a = &entry{Account: Account{Number: v.next, Organization: name.Organization, Path: name.Path, Kind: kind, Currency: c, Limit: limit}}
 		v.next++
 		v.accounts[name] = a
+		v.note(a)
 	}
-	v.touched[name] = true
+	if !a.touched {
+		a.touched = true
+		v.touched = append(v.touched, a)
+	}
 	return a
 }
 
 // broken returns the first account whose limit the transfers would exceed,
 // looking at their effect as a whole.
 func (v *view) broken(transfers []Transfer) (AccountName, bool) {
+	if len(transfers) == 1 && transfers[0].Debit != transfers[0].Credit { // nearly always
+		t := &transfers[0]
+		for i, path := range [...]string{t.Debit, t.Credit} {
+			var a Account
+			name := AccountName{t.Organization, path}
+			if known := v.account(name); known != nil {
+				a = known.Account
+			} else {
+				_, a.Limit, _ = Chart(path)
+			}
+			if i == 0 {
+				a.Debits = a.Debits.Plus(t.Amount.Minor())
+			} else {
+				a.Credits = a.Credits.Plus(t.Amount.Minor())
+			}
+			if a.broken() {
+				return name, true
+			}
+		}
+		return AccountName{}, false
+	}
 	after := map[AccountName]Account{}
 	order := make([]AccountName, 0, 2*len(transfers))
 	at := func(name AccountName) Account {
@@ -293,7 +336,7 @@ func (v *view) broken(transfers []Transfer) (AccountName, bool) {
 		}
 		order = append(order, name)
 		if a := v.account(name); a != nil {
-			return *a
+			return a.Account
 		}
 		_, limit, _ := Chart(name.Path)
 		return Account{Limit: limit}
