@@ -174,12 +174,14 @@ func (f *files) mark(file string) {
 
 // sync makes every rename since the last one durable.
 func (f *files) sync() error {
+	var group errgroup.Group
 	for dir := range f.dirty {
-		if err := syncDir(dir); err != nil {
-			return err
-		}
-		delete(f.dirty, dir)
+		group.Go(func() error { return syncDir(dir) })
 	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	clear(f.dirty)
 	return nil
 }
 

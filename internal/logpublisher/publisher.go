@@ -68,7 +68,7 @@ const (
 	stoppedFile    = "stopped"
 	roundsPause    = time.Second
 	entriesAtOnce  = 16384
-	shardsAtOnce   = 4
+	shardsAtOnce   = 8
 	recordPartials = 2 // widths of an unfinished record bundle that are kept
 )
 
