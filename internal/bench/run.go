@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -49,12 +50,22 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	apart(ctx, dir)
 	r := &run{Options: o, dir: dir, payments: make(map[int]int64)}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.start(ctx); err != nil {
 		return nil, err
 	}
 	return r.measure(ctx)
+}
+
+// apart asks the file system to lay what is in a folder out apart from what
+// surrounds it. For minutes after files were deleted, ext4 passes over their
+// inodes one by one for each file that it makes in their neighbourhood: a run
+// would pay some 0.6 ms a file for the run before it, whose folder was removed.
+// Where this cannot be asked for, nothing is done.
+func apart(ctx context.Context, dir string) {
+	_ = exec.CommandContext(ctx, "chattr", "+T", dir).Run() //nolint:gosec // our own folder
 }
 
 // run is one call of Run.
