@@ -109,6 +109,7 @@ type errorPage struct {
 	Status int
 	Key    string
 	Again  string // address to try once more, where that can help
+	Wait   int    // seconds to wait before; 0 where it is not known
 }
 
 func (r *request) errorView(f *failure) *view {

@@ -235,7 +235,7 @@ type mePage struct {
 	Sessions []identity.Session
 	Devices  []identity.Device
 	Tokens   []identity.PersonToken // for commands
-	Provider string // its name, where people can come in by one
+	Provider string                 // its name, where people can come in by one
 }
 
 // grantRow is a role in an organization, in words.

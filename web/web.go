@@ -60,6 +60,9 @@ type Sources struct {
 	Stopped     func(context.Context) ([]Standstill, error)  // nil: never
 	Sample      func(context.Context) (loaded bool, _ error) // nil: never; true puts a note on every page that the data is made up
 	Log         *slog.Logger
+
+	PublicURL       string // where visitors find the pages, without a slash at its end; empty: not said
+	SecurityContact string // mailto:… or https://…, for security.txt; empty: there is none
 }
 
 // Bounds of a request.
@@ -78,7 +81,7 @@ type site struct {
 // New checks translations and templates and returns the pages. Errors: a text
 // that one language lacks, a template that does not parse, a source that is
 // missing.
-func New(from Sources) (http.Handler, error) {
+func New(from Sources) (*Pages, error) {
 	if from.Model == nil || from.Figures == nil || from.Traces == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
 		return nil, errors.New("web: Model, Figures, Traces, Outcomes, Records and Access are required")
 	}
@@ -108,11 +111,16 @@ func New(from Sources) (http.Handler, error) {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("GET /.well-known/security.txt", s.securityText)
 	mux.HandleFunc("GET /assets/{sum}/{name}", s.assets.serve)
 	mux.Handle("/", s.page(&route{open: true, show: nowhere}))
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.page(&route{open: true, show: func(*request) (*view, error) { return nil, errForeign }}))
-	return secured(foreign.Handler(mux)), nil
+	pages := &Pages{secured(foreign.Handler(mux)), s}
+	if s.Sessions != nil {
+		s.Sessions.OnFault(pages.Unavailable)
+	}
+	return pages, nil
 }
 
 // routes lists every page and act, and who may come to it.
@@ -158,11 +166,14 @@ func nowhere(r *request) (*view, error) {
 // secured sets the headers that hold for everything served.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		secure(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }

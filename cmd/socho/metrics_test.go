@@ -19,18 +19,25 @@ func (w whoever) FromRequest(r *http.Request) (*identity.Principal, error) {
 	return w[r.Header.Get("Authorization")], nil
 }
 
-// This machine scrapes; others do by way of a proxy, or with a token that may run
-// audits everywhere.
+// This machine scrapes where it alone is served; others do by way of a proxy, and
+// only with a token that may run audits everywhere. A proxy that says nothing of
+// those behind it opens nothing.
 func TestWhoMayScrape(t *testing.T) {
 	for _, c := range []struct {
-		trusted, forwarded, token string
-		code                      int
+		trusted, header, token string
+		private                bool
+		code                   int
 	}{
-		{"", "", "", 200},
-		{"", "203.0.113.7", "", 401}, // by a proxy on this machine that nobody told us of
-		{"127.0.0.1/32", "203.0.113.7", "", 401},
-		{"127.0.0.1/32", "203.0.113.7", "market", 403},
-		{"127.0.0.1/32", "203.0.113.7", "prometheus", 200},
+		{"", "", "", true, 200},
+		{"", "X-Forwarded-For", "", true, 401}, // by a proxy on this machine that nobody told us of
+		{"", "X-Real-IP", "", true, 401},
+		{"", "Via", "", true, 401},
+		{"", "", "", false, 401}, // served beyond this machine: who asks from here may be a proxy
+		{"", "", "prometheus", false, 200},
+		{"127.0.0.1/32", "", "", false, 401}, // a proxy that is trusted and passes no address on
+		{"127.0.0.1/32", "X-Forwarded-For", "", false, 401},
+		{"127.0.0.1/32", "X-Forwarded-For", "market", false, 403},
+		{"127.0.0.1/32", "X-Forwarded-For", "prometheus", false, 200},
 	} {
 		var o httpserver.Options
 		if c.trusted != "" {
@@ -48,14 +55,14 @@ func TestWhoMayScrape(t *testing.T) {
 		done := make(chan error, 1)
 		who := whoever{"market": {ID: "t-1", Grants: []identity.Grant{{Right: identity.Verify, Organization: "hg-cho"}}},
 			"prometheus": {ID: "t-2", Grants: []identity.Grant{{Right: identity.Verify, Organization: identity.Everywhere}}}}
-		go func() { done <- server.Serve(ctx, listener, scraped(metrics.New(), who)) }()
+		go func() { done <- server.Serve(ctx, listener, scraped(metrics.New(), who, c.private)) }()
 		r, err := http.NewRequestWithContext(ctx, "GET", "http://"+listener.Addr().String()+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Close = true
-		if c.forwarded != "" {
-			r.Header.Set("X-Forwarded-For", c.forwarded)
+		if c.header != "" {
+			r.Header.Set(c.header, "203.0.113.7")
 		}
 		if c.token != "" {
 			r.Header.Set("Authorization", c.token)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +83,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 			}
 			return said, err
 		},
-		Log: log,
+		Log: log, PublicURL: c.publicOrigin(), SecurityContact: c.SecurityContact,
 	})
 	if err != nil {
 		return nil, err
@@ -97,19 +98,24 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	mux.Handle("POST /hooks/{provider}/{organization}", hooks)
 	mux.Handle("/api/", sessions.Handler(httpserver.SameOrigin(httpserver.Routed(programs))))
 	mux.Handle("/openapi.json", programs)
-	mux.Handle("GET /metrics", scraped(counted, callers))
+	mux.Handle("GET /metrics", scraped(counted, callers, c.private()))
 	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
-	mux.Handle("/", sessions.Handler(paced(limits, counted, httpserver.Routed(pages))))
+	mux.Handle("/", sessions.Handler(paced(limits, counted, pages)))
 	return httpserver.Routed(mux), nil
 }
 
 // paced turns requests of a session away that come too fast. The API counts its
 // callers itself, tokens among them.
-func paced(limits *httpserver.Limits, counted *metrics.Metrics, next http.Handler) http.Handler {
+func paced(limits *httpserver.Limits, counted *metrics.Metrics, pages *web.Pages) http.Handler {
+	next := httpserver.Routed(pages)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := identity.From(r.Context()); p != nil {
 			if ok, after := limits.Take(p.ID, time.Now()); !ok {
 				counted.Limited("principal")
+				if web.ForBrowser(r) {
+					pages.TooMany(w, r, after)
+					return
+				}
 				w.Header().Set("Retry-After", httpserver.RetryAfter(after))
 				httpserver.Problem(w, http.StatusTooManyRequests, "too_many_requests", "Too many requests come from this session.")
 				return
@@ -149,17 +155,23 @@ func (c callers) FromRequest(r *http.Request) (*identity.Principal, error) {
 	return c.people.ByToken(identity.WithVisit(r.Context(), httpserver.AddressOf(r.Context())), strings.TrimSpace(token))
 }
 
-// scraped lets this machine scrape, and whoever may run audits everywhere.
-func scraped(m *metrics.Metrics, who api.Authenticator) http.Handler {
+// forwarded are headers that proxies set, of which one is enough to know that
+// somebody else asks.
+var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via"}
+
+// scraped lets this machine scrape where it alone is served, and whoever may run
+// audits everywhere. Where others are served, a proxy on this machine may speak for
+// them and say nothing of it.
+func scraped(m *metrics.Metrics, who api.Authenticator, private bool) http.Handler {
 	metrics := m.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A proxy on this machine speaks for others.
-		if !httpserver.AddressOf(r.Context()).IsLoopback() || r.Header.Get("X-Forwarded-For") != "" {
+		passed := slices.ContainsFunc(forwarded, func(name string) bool { return r.Header.Get(name) != "" })
+		if !private || passed || !httpserver.AddressOf(r.Context()).IsLoopback() {
 			p, err := who.FromRequest(r)
 			switch {
 			case err != nil || p == nil:
 				w.Header().Set("WWW-Authenticate", `Bearer realm="socho"`)
-				httpserver.Problem(w, http.StatusUnauthorized, "not_signed_in", "From another machine, present an API token.")
+				httpserver.Problem(w, http.StatusUnauthorized, "not_signed_in", "Present an API token with the right verify everywhere. Without one, only this machine may ask, where it alone is served.")
 				return
 			case !p.May(identity.Verify, identity.Everywhere):
 				httpserver.Problem(w, http.StatusForbidden, "not_allowed", "This needs the right verify everywhere.")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ type ServerFlags struct {
 	DrainDelay    time.Duration `help:"On SIGTERM, how long /readyz says no before connections are refused: as long as a load balancer takes to notice." default:"0s" env:"SOCHO_DRAIN_DELAY" placeholder:"TIME"`
 	DrainTime     time.Duration `help:"How long requests under way may then take to finish." default:"20s" env:"SOCHO_DRAIN_TIME" placeholder:"TIME"`
 	AccessLog     bool          `help:"Log each request: route, status and time, never the address asked for." env:"SOCHO_ACCESS_LOG"`
+
+	SecurityContact string `name:"security-contact" help:"Whom to tell of a flaw, as mailto: or https:, for /.well-known/security.txt; without it there is none." env:"SOCHO_SECURITY_CONTACT" placeholder:"URI"`
 
 	SignInFlags
 }
@@ -52,6 +55,9 @@ func (f *ServerFlags) check() (problems []error) {
 	}
 	if f.DrainDelay < 0 || f.DrainTime < 0 || f.DrainDelay > time.Hour || f.DrainTime > time.Hour {
 		say("--drain-delay, --drain-time: expected times of at most an hour, such as 5s")
+	}
+	if c, err := url.Parse(f.SecurityContact); f.SecurityContact != "" && (err != nil || c.Scheme != "mailto" && c.Scheme != "https" || strings.ContainsAny(f.SecurityContact, " \r\n")) {
+		say("--security-contact: expected mailto:somebody@example.vn or https://…")
 	}
 	return append(problems, f.SignInFlags.check()...)
 }

@@ -46,6 +46,15 @@ func webAddress(flag, text string) (*url.URL, error) {
 	return at, nil
 }
 
+// publicOrigin is origin where it is given; the flags have been checked.
+func (f *SignInFlags) publicOrigin() string {
+	if f.PublicURL == "" {
+		return ""
+	}
+	at, _ := f.origin()
+	return at
+}
+
 // check finds everything that is wrong with the flags.
 func (f *SignInFlags) check() (problems []error) {
 	if f.PublicURL != "" {
@@ -74,11 +83,10 @@ func (f *SignInFlags) provider() *web.Provider {
 	if f.OIDCIssuer == "" {
 		return nil
 	}
-	origin, _ := f.origin()
 	name := f.OIDCName
 	if issuer, err := url.Parse(f.OIDCIssuer); name == "" && err == nil {
 		name = issuer.Hostname()
 	}
 	return &web.Provider{Name: name, Provider: oidc.New(oidc.Config{Issuer: f.OIDCIssuer, ClientID: f.OIDCClientID,
-		ClientSecret: f.OIDCClientSecret, Redirect: origin + web.ProviderAnswer})}
+		ClientSecret: f.OIDCClientSecret, Redirect: f.publicOrigin() + web.ProviderAnswer})}
 }

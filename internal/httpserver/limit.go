@@ -1,9 +1,11 @@
 package httpserver
 
 import (
+	"io"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,10 +80,26 @@ func (s *Server) limited(next http.Handler) http.Handler {
 			if ok, after := s.limits.Take(network(at), time.Now()); !ok {
 				s.options.Observer.Limited("address")
 				w.Header().Set("Retry-After", RetryAfter(after))
+				if strings.Contains(r.Header.Get("Accept"), "text/html") {
+					tooMany(w, RetryAfter(after))
+					return
+				}
 				Problem(w, http.StatusTooManyRequests, "too_many_requests", "Too many requests come from this address.")
 				return
 			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// tooMany says it to people. Who asks too fast from an address gets nothing that
+// costs more than these bytes.
+func tooMany(w http.ResponseWriter, seconds string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusTooManyRequests)
+	//nolint:errcheck // the visitor has left
+	io.WriteString(w, `<!doctype html><html lang="vi"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Quá nhiều yêu cầu · Sổ Chợ</title></head>`+
+		`<body><main><h1>Quá nhiều yêu cầu</h1><p>Nơi bạn vào mạng đang mở trang quá nhanh. Hãy chờ `+seconds+` giây rồi thử lại.</p>`+
+		`<div lang="en"><h2>Too many requests</h2><p>Too many requests come from your network. Wait `+seconds+` seconds and try again.</p></div></main></body></html>`)
 }

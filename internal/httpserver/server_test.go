@@ -76,6 +76,9 @@ func TestTooManyRequests(t *testing.T) {
 		if w.Code != 429 || w.Header().Get("Retry-After") != "1" || !strings.Contains(w.Body.String(), "too_many_requests") {
 			t.Error(w.Code, w.Header(), w.Body)
 		}
+		if w := ask(handler, "GET", "203.0.113.7:2", "Accept", "text/html,*/*"); w.Code != 429 || w.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(w.Body.String(), "chờ 1 giây") {
+			t.Error("a browser:", w.Code, w.Header(), w.Body)
+		}
 		if w := ask(handler, "GET", "203.0.113.8:2"); w.Code != 404 {
 			t.Error("another address:", w.Code)
 		}

@@ -37,13 +37,14 @@ type Sessions struct {
 	*scs.SessionManager
 	d       *Directory
 	address func(*http.Request) netip.Addr
+	fault   http.HandlerFunc // what a visitor is shown where sessions cannot be read or written
 }
 
 // Sessions returns sessions whose cookie is sent over HTTPS alone where secure
 // is set, as it must be wherever pages leave the machine. address says where a
 // request comes from; nil takes the connection's other end, which is right
 // where no proxy stands between. log is told why a session could not be read or
-// written; the visitor gets a 503.
+// written; the visitor gets a 503; see OnFault.
 func (d *Directory) Sessions(secure bool, address func(*http.Request) netip.Addr, log *slog.Logger) *Sessions {
 	if address == nil {
 		address = RemoteAddress
@@ -56,12 +57,19 @@ func (d *Directory) Sessions(secure bool, address func(*http.Request) netip.Addr
 		m.Cookie.Name = "__Host-socho"
 	}
 	m.Cookie.HttpOnly, m.Cookie.Path, m.Cookie.SameSite = true, "/", http.SameSiteLaxMode
+	s := &Sessions{m, d, address, func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "sessions are not available", http.StatusServiceUnavailable)
+	}}
 	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		log.ErrorContext(r.Context(), "sessions cannot be read or written", "error", err)
-		http.Error(w, "sessions are not available", http.StatusServiceUnavailable)
+		s.fault(w, r)
 	}
-	return &Sessions{m, d, address}
+	return s
 }
+
+// OnFault says what a visitor is shown where sessions cannot be read or written;
+// call it before the sessions are used. It must ask nothing of the database.
+func (s *Sessions) OnFault(show http.HandlerFunc) { s.fault = show }
 
 // RemoteAddress is the other end of the connection.
 func RemoteAddress(r *http.Request) netip.Addr {
