@@ -122,10 +122,11 @@ func cutEvents(figures []projections.Figure, from, limit int) (total int) {
 	for i := range figures {
 		f := &figures[i]
 		total = len(f.Events)
-		if from >= total {
-			from = 0
+		at := from
+		if at >= total {
+			at = 0
 		}
-		f.Events = slices.Clone(f.Events[from:min(from+limit, total)])
+		f.Events = slices.Clone(f.Events[at:min(at+limit, total)])
 	}
 	return total
 }
