@@ -63,6 +63,7 @@ type CLI struct {
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
 	Bank      BankCommand      `cmd:"" help:"Read what banks say: statements, payment orders, transfer contents."`
+	Payout    PayoutCommand    `cmd:"" help:"The month of a benefit fund: list, approval, file for the bank, results."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`
 	User      UserCommand      `cmd:"" help:"Accounts of staff: who may sign in, and what they may do."`
 	Webhook   WebhookCommand   `cmd:"" help:"Banks' messages: who is connected to which provider."`
@@ -123,7 +124,7 @@ func (m *Main) Run(ctx context.Context) (code int) {
 	}()
 	call, err := parser.Parse(m.Args)
 	if err != nil {
-		fmt.Fprintln(m.Stderr, "socho:", err)
+		fmt.Fprintln(m.Stderr, "socho:", hideNumbers(err.Error()))
 		fmt.Fprintln(m.Stderr, "See: socho --help")
 		return 2
 	}

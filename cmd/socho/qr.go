@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -215,3 +216,10 @@ func (c *QRDecodeCommand) lines(call *Call) (err error) {
 	}
 	return nil
 }
+
+// longNumber is what may be a card's or an account's number.
+var longNumber = regexp.MustCompile(`[0-9]([ -]?[0-9]){9,18}`)
+
+// hideNumbers takes such numbers out of a complaint about how the program was
+// called, which repeats what was typed: terminals and schedulers keep it.
+func hideNumbers(text string) string { return longNumber.ReplaceAllString(text, "…") }
