@@ -49,7 +49,7 @@ type Options struct {
 	Progress func(done, of int)
 }
 
-// MaxPieces bounds a document: some forty megabytes.
+// MaxPieces bounds a document: some seventy megabytes of cards.
 const MaxPieces = 20_000
 
 // What Cards and Slips find wrong. Whatever is wrong with one piece, nothing is

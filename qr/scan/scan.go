@@ -90,7 +90,7 @@ func Picture(picture image.Image) []string {
 	sizes := []int{min(longest, 1200)}
 	switch {
 	case longest > 2400:
-		sizes = append(sizes, 600, longest)
+		sizes = append(sizes, 600, min(longest, 4000))
 	case longest > 600:
 		sizes = append(sizes, longest/2)
 	default:
@@ -100,8 +100,6 @@ func Picture(picture image.Image) []string {
 		found = read(found, render(picture, size, 0), false)
 	}
 	if len(found) == 0 {
-		// A picture of a full page was looked at whole; what follows is about angles and
-		// shades, and costs the same again each time.
 		for _, try := range []struct {
 			degrees float64
 			inverse bool
