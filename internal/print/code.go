@@ -32,14 +32,15 @@ const wide = 12 * dot // 1.016 mm
 // ErrReadBack.
 func drawn(text string, square float64) (code, error) {
 	var modules [][]bool
+	var err error
 	for _, level := range []qr.Level{qr.LevelH, qr.LevelQ, qr.LevelM} {
-		var err error
-		if modules, err = qr.Modules(text, level); err != nil {
-			return code{}, err
-		}
-		if square/float64(len(modules)) >= wide {
+		// A long text may fit the lower levels alone.
+		if modules, err = qr.Modules(text, level); err == nil && square/float64(len(modules)) >= wide {
 			break
 		}
+	}
+	if err != nil {
+		return code{}, err
 	}
 	c := code{operators(modules), len(modules)}
 	return c, c.readBack(text)
