@@ -33,6 +33,7 @@ type Batch struct {
 	Head      Head         // after the batch
 	Outcomes  []Outcome    // one for each record, in order
 	Transfers [][]Transfer // of each record
+	Hashes    []Hash       // TransfersHash of each record's
 	// Events are the records as events.Decode reads them, for whoever folds the
 	// batch; nil where that has to be done, or where a record is no event.
 	Events   []*events.Event
@@ -57,7 +58,8 @@ var ErrNotNext = errors.New("records do not follow the shard's position")
 // ErrRuleSetUnknown. Every other error is a fault of the store.
 func Decide(ctx context.Context, head Head, records []events.Record, store Store) (*Batch, error) {
 	batch := &Batch{From: head, Head: head,
-		Outcomes: make([]Outcome, 0, len(records)), Transfers: make([][]Transfer, 0, len(records)), Events: make([]*events.Event, len(records))}
+		Outcomes: make([]Outcome, 0, len(records)), Transfers: make([][]Transfer, 0, len(records)),
+		Hashes: make([]Hash, 0, len(records)), Events: make([]*events.Event, len(records))}
 	batch.Head.Frontier = head.Frontier.Clone()
 	v := newView(ctx, batch, store, len(records))
 	defer v.done(len(records))
@@ -119,8 +121,10 @@ func (b *Batch) close(d *decision) {
 	for i := range d.transfers {
 		d.transfers[i].Line = i
 	}
-	o.LeafHash = LeafHash(o, TransfersHash(d.transfers))
+	hash := TransfersHash(d.transfers)
+	o.LeafHash = LeafHash(o, hash)
 	b.Outcomes = append(b.Outcomes, *o)
+	b.Hashes = append(b.Hashes, hash)
 	b.Transfers = append(b.Transfers, d.transfers)
 	h := &b.Head
 	h.Frontier.Append(o.LeafHash)

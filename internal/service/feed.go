@@ -61,7 +61,7 @@ func (f *feed) put(records []events.Record, times []int64, batch *ledger.Batch) 
 	}
 	shard, next := batch.Head.Shard, published{batch.From.NextOffset, make([]logpublisher.Entry, len(batch.Outcomes))}
 	for i := range next.entries {
-		next.entries[i] = entryOf(&records[i], times[i], &batch.Outcomes[i], batch.Transfers[i])
+		next.entries[i] = entryOf(&records[i], times[i], &batch.Outcomes[i], batch.Hashes[i])
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,7 +79,7 @@ func (f *feed) put(records []events.Record, times []int64, batch *ledger.Batch) 
 	}
 }
 
-func entryOf(r *events.Record, time int64, o *ledger.Outcome, transfers []ledger.Transfer) logpublisher.Entry {
+func entryOf(r *events.Record, time int64, o *ledger.Outcome, transfers ledger.Hash) logpublisher.Entry {
 	e := logpublisher.Entry{Leaf: leafOf(o, transfers), Record: proof.Archived{Time: time, Key: r.Key, Headers: r.Headers, Value: r.Value}}
 	if r.Key == nil && r.Value == nil && len(r.Headers) == 0 {
 		e.Record = proof.Archived{Void: true}

@@ -13,7 +13,7 @@ func stretchOf(shard int, from, to int64) (records []events.Record, times []int6
 	for o := from; o < to; o++ {
 		records, times = append(records, events.Record{Shard: shard, Offset: o}), append(times, o)
 		batch.Outcomes = append(batch.Outcomes, ledger.Outcome{Shard: shard, Offset: o, Status: ledger.Malformed})
-		batch.Transfers, batch.Events = append(batch.Transfers, nil), append(batch.Events, nil)
+		batch.Transfers, batch.Hashes, batch.Events = append(batch.Transfers, nil), append(batch.Hashes, ledger.Hash{}), append(batch.Events, nil)
 	}
 	return records, times, batch
 }

@@ -79,7 +79,7 @@ func (d decided) Entries(ctx context.Context, shard int, from, to int64) ([]logp
 		if o.Offset != from+int64(i) {
 			return oddLedger("outcomes: row %d:%d is missing", shard, from+int64(i))
 		}
-		e := logpublisher.Entry{Record: archived(&messages[i]), Leaf: leafOf(o, transfers[i])}
+		e := logpublisher.Entry{Record: archived(&messages[i]), Leaf: leafOf(o, ledger.TransfersHash(transfers[i]))}
 		if e.Leaf.Hash() != o.LeafHash {
 			return oddLedger("the rows of %d:%d are not those that were recorded", shard, o.Offset)
 		}
@@ -95,9 +95,9 @@ func (d decided) Entries(ctx context.Context, shard int, from, to int64) ([]logp
 	return entries, err
 }
 
-func leafOf(o *ledger.Outcome, transfers []ledger.Transfer) proof.Leaf {
+func leafOf(o *ledger.Outcome, transfers ledger.Hash) proof.Leaf {
 	return proof.Leaf{Shard: o.Shard, Offset: o.Offset, RecordedAt: o.RecordedAt,
-		RecordHash: o.RecordHash, RuleSet: o.RuleSet, Status: o.Status, Code: o.Code, Transfers: ledger.TransfersHash(transfers)}
+		RecordHash: o.RecordHash, RuleSet: o.RuleSet, Status: o.Status, Code: o.Code, Transfers: transfers}
 }
 
 func oddLedger(format string, args ...any) error {

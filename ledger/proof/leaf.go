@@ -30,15 +30,15 @@ const leafFixed = 1 + 4 + 8 + 8 + 32 + 4 + 1 + 4 + 32
 var errLeaf = errors.New("no leaf of version 1")
 
 // Bytes writes the leaf as the log holds it.
-func (l *Leaf) Bytes() []byte {
-	return ledger.Leaf(&ledger.Outcome{
-		Shard: l.Shard, Offset: l.Offset, RecordedAt: l.RecordedAt, RecordHash: l.RecordHash,
-		RuleSet: l.RuleSet, Status: l.Status, Code: l.Code,
-	}, l.Transfers)
-}
+func (l *Leaf) Bytes() []byte { return ledger.Leaf(l.outcome(), l.Transfers) }
 
 // Hash is the RFC 6962 leaf hash.
-func (l *Leaf) Hash() tlog.Hash { return tlog.RecordHash(l.Bytes()) }
+func (l *Leaf) Hash() tlog.Hash { return ledger.LeafHash(l.outcome(), l.Transfers) }
+
+func (l *Leaf) outcome() *ledger.Outcome {
+	return &ledger.Outcome{Shard: l.Shard, Offset: l.Offset, RecordedAt: l.RecordedAt, RecordHash: l.RecordHash,
+		RuleSet: l.RuleSet, Status: l.Status, Code: l.Code}
+}
 
 // ParseLeaf is the inverse of Bytes; nothing may be left over.
 func ParseLeaf(b []byte) (Leaf, error) {
