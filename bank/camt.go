@@ -195,9 +195,10 @@ func (s *statementSums) add(e *Entry) {
 	}
 }
 
-// mixed reports whether the entries are not all in the balances' currency.
+// mixed reports whether the entries are not all in the statement's currency, which
+// may be unknown.
 func (s *statementSums) mixed(currency string) bool {
-	return s.several || s.currency != "" && s.currency != currency
+	return s.several || s.currency != "" && currency != "" && s.currency != currency
 }
 
 // compare holds the entries against the statement's own summary.

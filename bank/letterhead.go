@@ -38,6 +38,9 @@ func afterColon(text string) string {
 // accountNumber finds an account in a cell: six to 34 letters and digits, most of
 // them digits.
 func accountNumber(text string) string {
+	if bare := Fold(text); len(bare) >= 6 && len(bare) <= 34 && digitsOnly(bare) && strings.Trim(text, "0123456789 .-") == "" {
+		return bare // printed in groups
+	}
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" /-–;,()\n", r) }) {
 		digits := 0
 		for i := range len(word) {

@@ -225,6 +225,9 @@ func (t *tally) statement(line int, s *Statement, moved Amount, mixed bool) erro
 	if len(t.List) >= maxStatements {
 		return refuse(line, "", "too_large", "more than %d statements in one file", maxStatements)
 	}
+	if mixed {
+		t.problem(line, "currency", "currency_unexpected", "not all entries are in the currency of the statement, so its balances cannot be checked")
+	}
 	if s.Opening != nil && s.Closing != nil && !mixed && *s.OpeningCurrency == *s.ClosingCurrency {
 		check := "ok"
 		if !s.Opening.Plus(moved).Equal(*s.Closing) {

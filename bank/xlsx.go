@@ -60,7 +60,7 @@ func (f *file) parseXLSX(r *Result, o Options, t *tally) error {
 			defer func() { opened.close() }()
 			source, err := open()
 			if err != nil {
-				return err
+				continue // a sheet of charts
 			}
 			head, err := firstRows(source)
 			if err != nil {
