@@ -2,7 +2,7 @@
 # up itself.  check: exactly what continuous integration runs.
 GO ?= go
 
-.PHONY: run test check lint race build bench sim kafka test-kafka kafka-short fuzz-api test-browser
+.PHONY: run test check lint vuln race build bench sim kafka test-kafka kafka-short fuzz-api test-browser
 
 run: build
 	./bin/socho run --sample
@@ -17,6 +17,11 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+# Known flaws in what the program comes to, where their database is reachable.
+vuln:
+	@said=$$($(GO) tool -modfile=tools/go.mod govulncheck ./... 2>&1); code=$$?; echo "$$said"; \
+	case "$$said" in *'fetching vulnerabilities'*) echo 'the database of known flaws is not reachable: nothing was looked up';; *) exit $$code;; esac
 
 race:
 	$(GO) test -race -short ./...
@@ -39,7 +44,7 @@ test-browser:
 	SOCHO_TEST_BROWSER=1 $(GO) test -count=1 -v -run TestBrowser ./web
 
 # The tests come last, so that their closing lines are the last thing printed.
-check: lint race kafka-short test-browser test
+check: lint vuln race kafka-short test-browser test
 
 # A thousand seeds of load and faults against the real code, and fifty with real
 # processes killed. What fails is printed with the command that plays it again.

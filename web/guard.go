@@ -21,6 +21,9 @@ type Access interface {
 	Require(ctx context.Context, right identity.Right, organization string, object ...string) error
 }
 
+// errSecondFactor: the visitor has to set up a second factor before anything else.
+var errSecondFactor = errors.New("web: a second factor has to be set up first")
+
 // place finds the organization, and the object in it, that a request is about.
 type place func(*site, *request) (organization, object string, err error)
 
@@ -29,6 +32,7 @@ type route struct {
 	pattern string           // method and path
 	open    bool             // to everybody; otherwise one has to be signed in
 	rights  []identity.Right // one of them is needed; none: to be signed in is enough
+	account bool             // one's own account: open also to who has yet to set up a second factor
 	page    bool             // an act at the address of a page, which may be opened instead
 	where   place            // where the right is needed; nil: anywhere, and the page shows no more than that
 	show    func(*request) (*view, error)
@@ -44,6 +48,8 @@ func (s *site) admit(r *request, to *route) error {
 	switch {
 	case p == nil:
 		return identity.ErrNotSignedIn
+	case s.SecondFactor && p.Kind == identity.Person && !p.Second && !to.account:
+		return errSecondFactor
 	case len(to.rights) == 0:
 		return nil
 	case to.where == nil:
@@ -125,6 +131,8 @@ func (r *request) elsewhere(err error, to *route) (address string, ok bool) {
 		address = "/sign-in"
 	case errors.Is(err, identity.ErrStepUp):
 		address = "/step-up"
+	case errors.Is(err, errSecondFactor):
+		return "/me/second-factor", true
 	default:
 		return "", false
 	}

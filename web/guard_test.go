@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"socho/internal/identity"
 )
 
@@ -117,4 +119,26 @@ func TestForeign(t *testing.T) {
 	if _, text := page(t, w); w.Code != http.StatusForbidden || !strings.Contains(text, "trang khác") {
 		t.Errorf("%d %.200s", w.Code, text)
 	}
+}
+
+// TestSecondFactorFirst: where pages leave the machine, staff without a second
+// factor come to their own account and nowhere else, until they have one.
+func TestSecondFactorFirst(t *testing.T) {
+	h := openHouse(t, demoPeople, func(from *Sources, _ string) { from.SecondFactor = true })
+	v := h.visitor(t)
+	v.post("/demo", "role", string(identity.MarketManager)).sees(200, "/me/second-factor", "Đặt mã lần hai")
+	for _, address := range []string{"/work", "/markets/" + market, "/bills/" + market + "/b-2609"} {
+		v.get(address).sees(200, "/me/second-factor")
+	}
+	v.get("/me").sees(200, "/me")
+	v.get("/").sees(200, "/")
+	v.get("/me/second-factor")
+	code, err := totp.GenerateCode(v.finds(`<p class="handed"><code>([A-Z2-7]+)</code>`), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.post("/me/second-factor", "offer", v.finds(`name="offer" value="([^"]+)"`), "code", code).sees(200, "/me/second-factor")
+	v.get("/work").sees(200, "/work")
+	trader := h.visitor(t)
+	trader.post("/demo", "role", string(identity.Trader)).sees(200, "/work") // a card and its PIN are two
 }

@@ -27,8 +27,8 @@ func (s *site) providers() []route {
 		{pattern: "POST " + ProviderAnswer, open: true, show: s.signInByProvider},
 		{pattern: "GET " + ProviderAnswer, open: true, show: s.providerAnswered},
 		{pattern: "POST /welcome/provider", open: true, show: s.acceptByProvider},
-		{pattern: "POST /step-up/provider", show: s.stepUpByProvider},
-		{pattern: "POST /me/logins", show: s.changeLogins},
+		{pattern: "POST /step-up/provider", account: true, show: s.stepUpByProvider},
+		{pattern: "POST /me/logins", account: true, show: s.changeLogins},
 	}
 }
 

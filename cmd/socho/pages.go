@@ -83,12 +83,12 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 			}
 			return said, err
 		},
-		Log: log, PublicURL: c.publicOrigin(), SecurityContact: c.SecurityContact,
+		Log: log, PublicURL: c.publicOrigin(), SecurityContact: c.SecurityContact, SecondFactor: !c.private(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	callers, limits := callers{people}, httpserver.NewLimits(c.RatePrincipal)
+	callers, limits := callers{people, !c.private()}, httpserver.NewLimits(c.RatePrincipal)
 	programs, err := api.New(api.Options{Service: s, Readers: readers, Figures: figures, Proof: at, Who: callers, Limits: limits,
 		Draining: server.Draining(), Observer: counted, SessionCookie: sessions.Cookie.Name, Log: log})
 	if err != nil {
@@ -140,13 +140,20 @@ func (c *Call) directory(s *service.Service) (*identity.Directory, error) {
 
 // callers finds out who asks: by the token that is presented, else by the
 // session.
-type callers struct{ people *identity.Directory }
+type callers struct {
+	people *identity.Directory
+	second bool // sessions of staff without a second factor are nobody's
+}
 
 // FromRequest implements api.Authenticator.
 func (c callers) FromRequest(r *http.Request) (*identity.Principal, error) {
 	presented := r.Header.Get("Authorization")
 	if presented == "" {
-		return identity.From(r.Context()), nil
+		p := identity.From(r.Context())
+		if c.second && p != nil && !p.Second {
+			p = nil
+		}
+		return p, nil
 	}
 	scheme, token, _ := strings.Cut(presented, " ")
 	if !strings.EqualFold(scheme, "Bearer") {

@@ -91,7 +91,7 @@ func TestInvitedByLogin(t *testing.T) {
 	must(t, hold(token))
 	wants(t, "another browser", redeem(h.browser("192.0.2.2")), identity.ErrLink)
 	must(t, redeem(b))
-	if p := b.who(t); p == nil || p.ID != id || p.SteppedUp(time.Now()) {
+	if p := b.who(t); p == nil || p.ID != id || p.SteppedUp(time.Now()) || !p.Second {
 		t.Errorf("%+v", p)
 	}
 	wants(t, "used up", hold(token), identity.ErrLink)

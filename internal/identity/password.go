@@ -1,8 +1,11 @@
 package identity
 
 import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
-	_ "embed" // common.txt
+	_ "embed" // common.txt, breached.txt.gz
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -41,6 +44,24 @@ var common = sync.OnceValue(func() map[string]bool {
 	return found
 })
 
+// breached are passwords of eight characters and more that breaches elsewhere
+// brought to light, in small letters; see NOTICE. ASVS 6.2.4, 6.2.12.
+//
+//go:embed breached.txt.gz
+var breachedText []byte
+
+var breached = sync.OnceValue(func() map[string]bool {
+	z, err := gzip.NewReader(bytes.NewReader(breachedText))
+	if err != nil {
+		panic(err) // the file above is no gzip; every test would show it
+	}
+	found := map[string]bool{}
+	for lines := bufio.NewScanner(z); lines.Scan(); {
+		found[lines.Text()] = true
+	}
+	return found
+})
+
 // CheckPassword says whether a password is good enough for the user name.
 // Errors: *PasswordError.
 func CheckPassword(name, password string) error {
@@ -51,7 +72,7 @@ func CheckPassword(name, password string) error {
 		return &PasswordError{"short"}
 	case len(text) > PasswordMost:
 		return &PasswordError{"long"}
-	case common()[bare], common()[strings.TrimRight(bare, digits)] && len(bare) < PasswordAdvised, oneLetter(text), oneLetter(bare):
+	case breached()[strings.ToLower(text)], breached()[bare], common()[bare], common()[strings.TrimRight(bare, digits)] && len(bare) < PasswordAdvised, oneLetter(text), oneLetter(bare):
 		return &PasswordError{"common"}
 	case len(name) >= 3 && strings.Contains(bare, plainLetters(name)):
 		return &PasswordError{"name"}

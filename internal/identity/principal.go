@@ -28,6 +28,7 @@ type Principal struct {
 	Kind        Kind
 	Grants      []Grant
 	SteppedUpAt time.Time // zero: never
+	Second      bool      // a second factor is set up here, or a provider answers for one, or it is a card
 	Language    string    // vi or en; empty where not chosen
 }
 

@@ -25,7 +25,8 @@ const secondWithin = 5 * time.Minute
 const (
 	keyPrincipal = "principal"
 	keySteppedUp = "stepped_up_at"
-	keyPending   = "pending" // whose password was right, the second factor being due
+	keyProvider  = "provider" // yes: a provider has vouched for them
+	keyPending   = "pending"  // whose password was right, the second factor being due
 	keyPendingAt = "pending_at"
 )
 
@@ -111,6 +112,7 @@ func (s *Sessions) resume(ctx context.Context) (context.Context, error) {
 	if err != nil || p == nil {
 		return ctx, err
 	}
+	p.Second = p.Second || s.GetString(ctx, keyProvider) != ""
 	p.SteppedUpAt, _ = time.Parse(time.RFC3339, s.GetString(ctx, keySteppedUp)) // none: never
 	return With(ctx, p), nil
 }
@@ -168,7 +170,9 @@ func (s *Sessions) SignInByLogin(ctx context.Context, issuer, subject string) (s
 	if second {
 		return true, s.await(ctx, person)
 	}
-	return false, s.enter(ctx, person, false)
+	err = s.enter(ctx, person, false)
+	s.Put(ctx, keyProvider, "yes")
+	return false, err
 }
 
 // SignInByCard lets a trader in by the token of her card's QR code and her PIN.

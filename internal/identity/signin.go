@@ -151,10 +151,10 @@ func (d *Directory) principal(ctx context.Context, id string) (*Principal, error
 		g := Grant{Role: Trader}
 		err = d.pool.QueryRow(ctx, `SELECT organization, stall, language FROM app.cards WHERE card = $1 AND revoked_at IS NULL`, id).
 			Scan(&g.Organization, &g.Object, &p.Language)
-		p.Name, p.Grants = g.Object, []Grant{g}
+		p.Name, p.Grants, p.Second = g.Object, []Grant{g}, true
 	} else {
-		err = d.pool.QueryRow(ctx, `SELECT name, language, `+grantsOf+` FROM app.people p WHERE person = $1 AND locked_at IS NULL`, id).
-			Scan(&p.Name, &p.Language, &p.Grants)
+		err = d.pool.QueryRow(ctx, `SELECT name, language, totp IS NOT NULL, `+grantsOf+` FROM app.people p WHERE person = $1 AND locked_at IS NULL`, id).
+			Scan(&p.Name, &p.Language, &p.Second, &p.Grants)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil

@@ -296,7 +296,10 @@ func TestCheckPassword(t *testing.T) {
 		"mật khẩu":               "common",
 		"MatKhau123":             "common",
 		"Hà Giang 2026":          "common",
-		"p@ssw0rd":               "", // the list holds what is typed most, not every way to write it
+		"p@ssw0rd":               "common", // from breaches
+		"P@$$w0rd1":              "",       // the list holds what is used most, not every way to write it
+		"Iloveyou2":              "common",
+		"liverpool1":             "common",
 		"aaaaaaaaaaaaaaaaaa":     "common",
 		"thutrang1990":           "",
 		"lan.nguyen!!":           "name",
