@@ -252,7 +252,8 @@ func label(text string, kinds ...string) (kind string, exact bool) {
 		for _, part := range split {
 			bare := strings.TrimRight(strings.TrimSuffix(part, " vnd"), " 0123456789")
 			matched := bare == "" || bare == "vnd"
-			if first, _, _ := strings.Cut(part, " "); builtin.firstWords[kind][first] {
+			// "Tổng công ty" is a company.
+			if first, _, _ := strings.Cut(part, " "); builtin.firstWords[kind][first] && !strings.HasPrefix(part, "tong cong ty") {
 				for _, known := range builtin.Labels[kind] {
 					rest, ok := strings.CutPrefix(part, known)
 					matched = matched || bare == known

@@ -46,7 +46,7 @@ func (b *table) movement(row []string) (m movement) {
 		m.both = m.both || !m.none
 		m.none = false
 		m.amount = amount
-		negative := f.negative && !b.decor[c]
+		negative := f.negative && !(c == ColumnDebit && b.minusDebits)
 		switch c {
 		case ColumnDebit:
 			m.way, m.debit = Debit, amount

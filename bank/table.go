@@ -10,12 +10,12 @@ import (
 // its numbers and dates is known only when all of it has been seen.
 type table struct {
 	*header
-	t       *tally
-	s       Statement
-	styles  map[Column]style
-	decor   map[Column]bool // all amounts of the column are negative: the sign says nothing
-	dates   dates
-	account string
+	t           *tally
+	s           Statement
+	styles      map[Column]style
+	minusDebits bool // debits are printed below zero, so their sign says nothing
+	dates       dates
+	account     string
 
 	currency string // of the table, where a row says none
 	day      string // the last date, which holds for rows with a blank one
@@ -32,7 +32,7 @@ var amountColumns = []Column{ColumnDebit, ColumnCredit, ColumnAmount, ColumnBala
 
 // parseTable reads the table whose header row was found.
 func parseTable(h *header, head [][]string, sheet, epoch1904 bool, o Options, t *tally, open func() (rows, error)) error {
-	b := &table{header: h, t: t, styles: map[Column]style{}, decor: map[Column]bool{}, currency: h.currency, account: o.Account}
+	b := &table{header: h, t: t, styles: map[Column]style{}, currency: h.currency, account: o.Account}
 	if err := b.survey(open, sheet, epoch1904); err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (b *table) survey(open func() (rows, error), sheet, epoch1904 bool) error {
 	}
 	for _, c := range amountColumns {
 		b.styles[c] = numbers[c].style()
-		b.decor[c] = c != ColumnAmount && c != ColumnBalance && numbers[c].negative > 0 && numbers[c].positive == 0
 	}
+	b.minusDebits = numbers[ColumnDebit].negative > numbers[ColumnDebit].positive
 	b.dates = dates{monthFirst: b.monthFirst || days.monthFirst > 0 && days.dayFirst == 0, serial: sheet, epoch1904: epoch1904}
 	return nil
 }
@@ -139,7 +139,7 @@ func (b *table) row(row []string, line int) error {
 	if b.total(row, line, m, dated, reference) {
 		return nil
 	}
-	if kind := balanceLabel(row, reference); kind != "" {
+	if kind := b.balanceLabel(row, m, dated, reference); kind != "" {
 		cells := row
 		if text := b.get(row, ColumnBalance); text != "" {
 			cells = []string{text}
@@ -207,9 +207,6 @@ func (b *table) row(row []string, line int) error {
 	}
 	if day, _, ok := b.dates.read(b.get(row, ColumnValueDate)); ok {
 		e.ValueDate = day
-		if e.BookedOn == "" {
-			e.BookedOn = day
-		}
 		b.t.checkDay(line, string(ColumnValueDate), day)
 	}
 	if dated {
@@ -286,7 +283,7 @@ func (b *table) total(row []string, line int, m movement, dated bool, reference 
 	exact, outside := false, false
 	at, described := b.columns[ColumnDescription]
 	for i, text := range row {
-		if k, e := label(text, "total"); k != "" {
+		if k, e := label(text, "total"); k != "" && !b.counterparty(i) {
 			kind, exact, outside = k, e, !described || i != at
 			break
 		}
@@ -309,7 +306,7 @@ func (b *table) total(row []string, line int, m movement, dated bool, reference 
 		return false
 	case dated && !(exact && equal):
 		return false
-	case !outside && !exact && !equal && !bare:
+	case !outside && !exact && !bare:
 		return false
 	}
 	if !m.none && !equal && m.amount.Sign() != 0 && outside && b.t.Malformed == 0 && b.grandTotal(row) {
@@ -317,6 +314,17 @@ func (b *table) total(row []string, line int, m movement, dated bool, reference 
 	}
 	b.ended = true
 	return true
+}
+
+// counterparty reports whether a column names who paid: there, a company may well be
+// called like a total.
+func (b *table) counterparty(at int) bool {
+	for _, c := range []Column{ColumnName, ColumnAccount} {
+		if i, ok := b.columns[c]; ok && i == at {
+			return true
+		}
+	}
+	return false
 }
 
 // grandTotal tells a total over everything from one over a page.
@@ -327,13 +335,14 @@ func (b *table) grandTotal(row []string) bool {
 	})
 }
 
-// balanceLabel tells a row with an opening or closing balance from a payment.
-func balanceLabel(row []string, reference string) string {
+// balanceLabel tells a row with an opening or closing balance from a payment. A
+// dated row with an amount is one only where its label says nothing else.
+func (b *table) balanceLabel(row []string, m movement, dated bool, reference string) string {
 	if reference != "" {
 		return ""
 	}
-	for _, text := range row {
-		if kind, _ := label(text, "opening", "closing"); kind != "" {
+	for i, text := range row {
+		if kind, exact := label(text, "opening", "closing"); kind != "" && !b.counterparty(i) && (exact || !dated || m.none) {
 			return kind
 		}
 	}

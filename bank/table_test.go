@@ -98,6 +98,23 @@ Ngày,Nợ,Có,Nội dung
 ,,90.000,Tong cong tien an thang 9
 ,,151.000,Tổng cộng
 `, "VN CSV +61000VND@2026-09-05 +90000VND@2026-09-05"},
+		{"a company called like a total, on a day written above", `
+Ngày,Nợ,Có,Nội dung,Tên đối ứng
+05/09/2026,,61.000,a,b
+,,90.000,tien dien,Tổng công ty Điện lực
+,,61.000,TONG CONG TY DIEN LUC tra tien,
+`, "VN CSV +61000VND@2026-09-05 +90000VND@2026-09-05 +61000VND@2026-09-05"},
+		{"a payment that speaks of a balance", `
+Ngày,Nợ,Có,Nội dung
+05/09/2026,,61.000,so du dau ky cua quy lop
+05/09/2026,,5.000,b
+`, "VN CSV +61000VND@2026-09-05 +5000VND@2026-09-05"},
+		{"debits below zero with their total above", `
+Ngày,Nợ,Có,Nội dung
+05/09/2026,-20.000,,a
+05/09/2026,-5.000,,b
+Tổng cộng,25.000,0,
+`, "VN CSV -20000VND@2026-09-05 -5000VND@2026-09-05"},
 		{"a total that is wrong", `
 Ngày,Nợ,Có,Nội dung
 05/09/2026,,61.000,a

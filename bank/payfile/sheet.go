@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -97,24 +97,15 @@ func (c Column) of(o *Order, t *Transfer, n int64) (any, error) {
 // repack writes the parts of a workbook in the order of their names, with no time:
 // the library's own order is that of a map.
 func repack(w io.Writer, book *excelize.File) error {
-	temporary, err := os.CreateTemp("", "socho-sheet-*")
+	packed, err := book.WriteToBuffer()
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) //nolint:errcheck // the system clears what stays
-	defer temporary.Close()           //nolint:errcheck // read back only
-	if _, err := book.WriteTo(temporary); err != nil {
-		return err
-	}
-	size, err := temporary.Seek(0, io.SeekEnd)
+	in, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
 	if err != nil {
 		return err
 	}
-	in, err := zip.NewReader(temporary, size)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(in.File, func(a, b *zip.File) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	slices.SortFunc(in.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
 	out := zip.NewWriter(w)
 	for _, part := range in.File {
 		to, err := out.CreateHeader(&zip.FileHeader{Name: part.Name, Method: zip.Deflate})
