@@ -51,11 +51,13 @@ func (db *DB) ListEntries(ctx context.Context, organization, list string, after 
 }
 
 // ListedElsewhere sums, by person, what other lists of a programme's month say
-// that were not withdrawn. It is for setting what persons are entitled to.
+// that were not withdrawn before they were ordered. It is for setting what persons are entitled to.
 func (db *DB) ListedElsewhere(ctx context.Context, organization, programme, period, list string) (map[string]int64, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT e.person, sum(e.amount)::bigint FROM payout_lists l JOIN list_entries e USING (organization, list)
-		WHERE l.organization = $1 AND l.programme = $2 AND l.period = $3 AND l.list <> $4 AND l.state <> 'withdrawn' GROUP BY e.person`,
+		WHERE l.organization = $1 AND l.programme = $2 AND l.period = $3 AND l.list <> $4
+			AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))
+		GROUP BY e.person`,
 		organization, programme, period, list)
 	if err != nil {
 		return nil, err

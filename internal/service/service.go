@@ -209,6 +209,7 @@ func (s *Service) Start(ctx context.Context) error {
 	tasks = append(tasks, task{"projections", nothing, func(ctx context.Context) { s.project(ctx, wake) }})
 	tasks = append(tasks, task{"history", nothing, s.sumHistory})
 	tasks = append(tasks, task{"rights", nothing, s.bringRights})
+	tasks = append(tasks, task{"orders", nothing, s.orderApproved})
 	if s.inbox > 0 {
 		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
 	}

@@ -1,0 +1,401 @@
+package payouts
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"socho/bank"
+	"socho/bank/payfile"
+	"socho/events"
+	"socho/internal/money"
+	"socho/internal/readmodel"
+	"socho/projections"
+)
+
+// Formats of files, as events name them.
+var formats = map[string]func(io.Writer, payfile.Order, payfile.Transfers) error{
+	"pain_001_001_09": func(w io.Writer, o payfile.Order, t payfile.Transfers) error {
+		return payfile.Pain001(w, payfile.V09, o, t)
+	},
+	"pain_001_001_03": func(w io.Writer, o payfile.Order, t payfile.Transfers) error {
+		return payfile.Pain001(w, payfile.V03, o, t)
+	},
+	"xlsx": func(w io.Writer, o payfile.Order, t payfile.Transfers) error {
+		return payfile.Sheet(w, payfile.Bulk, o, t)
+	},
+}
+
+// Export says what to write.
+type Export struct {
+	Organization string
+	Period       string
+	Format       string // pain.001 or pain.001.001.09, pain.001.001.03, xlsx
+	Method       string // account or ewallet; account if empty
+	Account      string // the organization's own name for the account, or its number; the registered number if empty
+	ExecuteOn    string // YYYY-MM-DD; today if empty
+	Batch        string // write this one again; nothing new is batched
+	Returned     bool   // those that came back, instead of those never sent
+}
+
+// Exported says what was written.
+type Exported struct {
+	Batch   string           `json:"batch"`
+	Format  string           `json:"format"`
+	Digest  string           `json:"digest"`
+	Count   int64            `json:"count"`
+	Sum     string           `json:"sum"`
+	New     bool             `json:"new"`     // the batch was made by this call
+	Refused map[string]int64 `json:"refused"` // how many payouts did not get into it, by code
+}
+
+// ErrNothing: no payout waits for the bank, and no batch was made before.
+var ErrNothing = errors.New("no payout of the month waits for the bank, and none was sent")
+
+// formatOf is the word that events name a format by.
+func formatOf(format string) (word string, ok bool) {
+	if format == "pain.001" {
+		format = string(payfile.V09)
+	}
+	word = strings.ReplaceAll(format, ".", "_")
+	_, ok = formats[word]
+	return word, ok
+}
+
+// FormatKnown reports whether a file can be written so.
+func FormatKnown(format string) bool { _, ok := formatOf(format); return ok }
+
+// Export puts the payouts that wait for the bank into a batch, closes it, and
+// writes its file to path. Where none waits, it writes the last batch again, byte
+// for byte.
+//
+// A crash leaves an open batch, which the next call fills up and closes, or a
+// closed one, which it writes; the file is under its name only once the ledger has
+// its digest.
+//
+// Errors: ErrNothing; *RefusedError, above all file_differs where the batch was
+// exported otherwise before.
+func (p *Process) Export(ctx context.Context, o Export, path string) (*Exported, error) {
+	release, err := p.DB.LockOnce(ctx, "payouts:"+o.Organization)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := p.Service.WaitForProjections(ctx); err != nil {
+		return nil, err
+	}
+	out := &Exported{Refused: map[string]int64{}}
+	var ok bool
+	if out.Format, ok = formatOf(o.Format); !ok {
+		return nil, fmt.Errorf("no format %q", o.Format)
+	}
+	if o.Method == "" {
+		o.Method = "account"
+	}
+	batch, err := p.batchFor(ctx, &o, out)
+	if err != nil {
+		return nil, err
+	}
+	out.Batch = batch.Batch
+	state, found, err := p.total(ctx, o.Organization, "batch:"+batch.Batch)
+	if err != nil {
+		return nil, err
+	}
+	if !found || state.State == projections.BatchOpen || state.State == projections.BatchCancelled {
+		return nil, fmt.Errorf("batch %s is not closed", batch.Batch)
+	}
+	amount, err := state.sum()
+	if err != nil {
+		return nil, err
+	}
+	out.Count, out.Sum = state.Count, string(amount.Amount)
+	// Written beside its place, and put there once the ledger knows its digest: no
+	// file lies about that is not on the log.
+	file, err := os.CreateTemp(filepath.Dir(path), ".socho-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name()) //nolint:errcheck // gone where it was put in place
+	defer file.Close()           //nolint:errcheck // closed below, where it matters
+	digest := sha256.New()
+	if err := p.write(ctx, batch, state, formats[out.Format], file, digest); err != nil {
+		return nil, err
+	}
+	out.Digest = hex.EncodeToString(digest.Sum(nil))
+	if _, err := p.say(ctx, p.envelope(o.Organization, "export-"+hashed(40, "export", batch.Batch, out.Format, out.Digest), "benefit.batch_exported"),
+		&events.BatchExported{Dated: events.Dated{EffectiveOn: batch.OpenedOn}, Batch: events.PayoutID(batch.Batch), Format: events.Word(out.Format), Digest: events.Digest(out.Digest)}); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return nil, err
+	}
+	return out, os.Rename(file.Name(), path)
+}
+
+// batchFor finds the batch to write: the one named, one that was left open, a new
+// one of what waits, or the last one.
+func (p *Process) batchFor(ctx context.Context, o *Export, out *Exported) (projections.Batch, error) {
+	prefix := "B" + monthOf(o.Period) + "-"
+	suffix := "-" + hashed(12, "batch", o.Organization)
+	all, err := p.Read.Batches(ctx, o.Organization, prefix)
+	if err != nil {
+		return projections.Batch{}, err
+	}
+	var last, named *projections.Batch
+	number := 0
+	for i := range all {
+		b := &all[i]
+		if n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(b.Batch, prefix), suffix)); err == nil {
+			number = max(number, n)
+		}
+		switch {
+		case b.Batch == o.Batch:
+			named = b
+		case b.Method != o.Method || b.State == projections.BatchCancelled:
+		default:
+			last = b
+		}
+	}
+	switch {
+	case o.Batch != "" && named == nil:
+		return projections.Batch{}, fmt.Errorf("%s has no batch %s for %s", o.Organization, o.Batch, o.Period)
+	case named != nil:
+		return *named, nil
+	case last != nil && last.State == projections.BatchOpen:
+		b := *last
+		filled, err := p.fill(ctx, o, b, out)
+		if err != nil || filled {
+			return b, err
+		}
+		return p.batchFor(ctx, o, out) // it was empty, and is cancelled now
+	}
+	waiting, err := p.Read.Unsent(ctx, o.Organization, o.Period, o.Method, o.Returned, "", 1)
+	if err != nil {
+		return projections.Batch{}, err
+	}
+	if len(waiting) > 0 {
+		b := projections.Batch{Organization: o.Organization, Batch: fmt.Sprintf("%s%03d%s", prefix, number+1, suffix), Method: o.Method, OpenedOn: p.today()}
+		if b, err = p.openBatch(ctx, o, b); err != nil {
+			return b, err
+		}
+		filled, err := p.fill(ctx, o, b, out)
+		if err != nil || filled {
+			return b, err
+		}
+	}
+	if last == nil {
+		return projections.Batch{}, ErrNothing
+	}
+	return *last, nil
+}
+
+func (p *Process) openBatch(ctx context.Context, o *Export, b projections.Batch) (projections.Batch, error) {
+	if o.Account == "" {
+		registered, err := p.Read.Organization(ctx, o.Organization)
+		if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+			return b, err
+		}
+		if o.Account = registered.Account; o.Account == "" {
+			return b, fmt.Errorf("%s has no account registered; name the one that pays with --account", o.Organization)
+		}
+	}
+	if o.ExecuteOn == "" {
+		o.ExecuteOn = string(p.today())
+	}
+	if _, err := p.say(ctx, p.envelope(o.Organization, "batch-"+hashed(40, "opened", b.Batch), "benefit.batch_opened"),
+		&events.BatchOpened{Dated: events.Dated{EffectiveOn: b.OpenedOn}, Batch: events.PayoutID(b.Batch), Account: events.ID(o.Account), Method: events.Word(o.Method),
+			Currency: money.VND, ExecuteOn: events.Date(o.ExecuteOn)}); err != nil {
+		return b, err
+	}
+	if err := p.Service.WaitForProjections(ctx); err != nil {
+		return b, err
+	}
+	return p.Read.Batch(ctx, b.Batch) // as a later call finds it
+}
+
+// fill puts what waits into an open batch and closes it; false where nothing got
+// in, and the batch is cancelled.
+func (p *Process) fill(ctx context.Context, o *Export, b projections.Batch, out *Exported) (bool, error) {
+	on := events.Dated{EffectiveOn: b.OpenedOn}
+	for after := ""; ; {
+		waiting, err := p.Read.Unsent(ctx, o.Organization, o.Period, o.Method, o.Returned, after, page)
+		if err != nil {
+			return false, err
+		}
+		if len(waiting) == 0 {
+			break
+		}
+		after = waiting[len(waiting)-1].Payout
+		done, err := p.publish(ctx, o.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
+			for _, w := range waiting {
+				amount, err := sum(w.Amount)
+				if err != nil {
+					return err
+				}
+				e := p.envelope(o.Organization, "batched-"+hashed(40, "batched", b.Batch, w.Payout), "benefit.payout_batched")
+				e.Time = events.Time(string(b.OpenedOn) + "T00:00:00+07:00")
+				if err := say(e, &events.PayoutBatched{Dated: on, Sum: amount, Batch: events.PayoutID(b.Batch), Payout: events.PayoutID(w.Payout)}, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return false, err
+		}
+		for code, n := range done.codes {
+			out.Refused[code] += n
+		}
+	}
+	state, _, err := p.total(ctx, o.Organization, "batch:"+b.Batch)
+	if err != nil {
+		return false, err
+	}
+	if state.State != projections.BatchOpen {
+		return true, nil
+	}
+	if state.Count == 0 {
+		_, err := p.say(ctx, p.envelope(o.Organization, uuid.Must(uuid.NewV7()).String(), "benefit.batch_cancelled"),
+			&events.BatchCancelled{Dated: on, Batch: events.PayoutID(b.Batch), Reason: "empty"})
+		if err == nil {
+			err = p.Service.WaitForProjections(ctx)
+		}
+		return false, err
+	}
+	amount, err := state.sum()
+	if err != nil {
+		return false, err
+	}
+	count := events.Count(state.Count)
+	if _, err := p.say(ctx, p.envelope(o.Organization, "closed-"+hashed(40, "closed", b.Batch, string(state.Digest)), "benefit.batch_closed"),
+		&events.BatchClosed{Dated: on, Sum: amount, Batch: events.PayoutID(b.Batch), Count: &count, Digest: state.Digest}); err != nil {
+		return false, err
+	}
+	out.New = true
+	return true, p.Service.WaitForProjections(ctx)
+}
+
+// personal fields that a file for the bank needs.
+var instructed = []string{"account", "account_name", "bank_bin", "name"}
+
+// write writes the file of a batch as the log has it.
+func (p *Process) write(ctx context.Context, b projections.Batch, state total, format func(io.Writer, payfile.Order, payfile.Transfers) error, w io.Writer, digest hash.Hash) error {
+	organization, err := p.Read.Organization(ctx, b.Organization)
+	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+		return err
+	}
+	if organization.Name == "" {
+		organization.Name = b.Organization
+	}
+	account := b.Account
+	if !digits(account, len(account)) && organization.Account != "" { // a name for it, not its number
+		account = organization.Account
+	}
+	order := payfile.Order{ID: b.Batch, CreatedAt: b.OpenedAt.In(ict), ExecuteOn: string(b.ExecuteOn), Debtor: organization.Name, Account: account,
+		BIN: organization.BankBIN, Count: state.Count, Sum: state.Sum}
+	if err := p.unsealed(ctx, b.Organization, b.Batch, "payout_export", instructed); err != nil {
+		return err
+	}
+	return format(io.MultiWriter(w, digest), order, func(say func(payfile.Transfer) error) error {
+		for after := int64(-1); ; {
+			some, err := p.Read.BatchedPayouts(ctx, b.Organization, b.Batch, after, page)
+			if err != nil || len(some) == 0 {
+				return err
+			}
+			after = some[len(some)-1].At
+			places := make([]projections.Position, len(some))
+			for i := range some {
+				places[i] = some[i].Entry
+			}
+			clear, err := p.opened(ctx, b.Organization, places, instructed)
+			if err != nil {
+				return err
+			}
+			for i, t := range some {
+				c := clear[i]
+				if c["account"] == "" || c["bank_bin"] == "" {
+					return fmt.Errorf("payout %s has no account that can be read: its list gave none, or the person is erased", t.Payout)
+				}
+				name := c["account_name"]
+				if name == "" {
+					name = c["name"]
+				}
+				if err := say(payfile.Transfer{ID: t.Payout, Amount: t.Amount, Name: name, Account: c["account"], BIN: c["bank_bin"], Text: "TRO CAP " + b.Batch[1:7] + " " + t.Payout}); err != nil {
+					return err
+				}
+			}
+		}
+	})
+}
+
+// Submitted is a file that was handed to the bank.
+type Submitted struct {
+	Organization string `json:"organization"`
+	Batch        string `json:"batch"`
+	Digest       string `json:"digest"`
+}
+
+// Submit records that a file goes to the bank. Errors: *FileError where it is no
+// file of ours; *RefusedError, above all file_differs where it was altered.
+func (p *Process) Submit(ctx context.Context, src io.ReadSeeker) (*Submitted, error) {
+	digest := sha256.New()
+	if _, err := io.Copy(digest, src); err != nil {
+		return nil, err
+	}
+	out := &Submitted{Digest: hex.EncodeToString(digest.Sum(nil))}
+	if err := p.Service.WaitForProjections(ctx); err != nil {
+		return nil, err
+	}
+	b, err := p.Read.BatchOfFile(ctx, out.Digest)
+	if errors.Is(err, readmodel.ErrNotFound) {
+		// Not as it was exported: the ledger says so, of the batch it claims to be.
+		var id string
+		if id, err = batchIn(src); err == nil {
+			b, err = p.Read.Batch(ctx, id)
+		}
+		if errors.Is(err, readmodel.ErrNotFound) {
+			err = refuse("the file names no batch that is known here")
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.May != nil && !p.May(b.Organization) {
+		return nil, refuse("the file names no batch that is known here")
+	}
+	out.Organization, out.Batch = b.Organization, b.Batch
+	_, err = p.say(ctx, p.envelope(b.Organization, "submit-"+hashed(40, "submit", b.Batch, out.Digest), "benefit.batch_submitted"),
+		&events.BatchSubmitted{Dated: events.Dated{EffectiveOn: p.today()}, Batch: events.PayoutID(b.Batch), Digest: events.Digest(out.Digest)})
+	return out, err
+}
+
+// batchIn reads which batch a payment order or sheet says it is.
+func batchIn(src io.ReadSeeker) (string, error) {
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	if r, err := bank.Parse(src, bank.Options{}, nil); err != nil {
+		return "", err
+	} else if r.Order != nil && r.Order.MessageID != "" {
+		return r.Order.MessageID, nil
+	}
+	t, err := openResults(src)
+	if err != nil {
+		return "", refuse("neither a payment order (pain.001) nor a bulk-transfer sheet")
+	}
+	defer t.close()
+	if err := t.next(); err != nil || t.get("batch") == "" {
+		return "", refuse("the sheet names no batch")
+	}
+	return t.get("batch"), nil
+}
