@@ -322,7 +322,7 @@ func TestReadsWhenScuffed(t *testing.T) {
 		for _, reader := range []string{"zbarimg", "gozxing"} {
 			key := form + " " + reader
 			t.Logf("%s: %d of %d clean, %d of %d scuffed", key, clean[key], n, scuffed[key], n)
-			if clean[key] != n || scuffed[key]*100 < n*99 {
+			if clean[key] != n || (n-scuffed[key])*100 > max(n, 100) { // of few codes one may fail
 				t.Errorf("%s: too few", key)
 			}
 		}
