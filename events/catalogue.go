@@ -69,6 +69,7 @@ var catalogue = []kind{
 	{name: "benefit.person_resumed", doc: "Payments to a person go on from a month on.", versions: []version{fact[PersonResumed]()}},
 	{name: "benefit.list_opened", doc: "A list of payouts is begun.", versions: []version{fact[ListOpened]()}},
 	{name: "benefit.list_entry_added", doc: "A payout is put on an open list.", versions: []version{fact[ListEntryAdded]()}},
+	{name: "benefit.list_entry_removed", doc: "A payout is taken off an open list.", versions: []version{fact[ListEntryRemoved]()}},
 	{name: "benefit.list_proposed", doc: "A list is closed and handed over for approval.", versions: []version{fact[ListProposed]()}},
 	{name: "benefit.list_approved", doc: "Somebody else approves the list.", versions: []version{fact[ListApproved]()}},
 	{name: "benefit.list_withdrawn", doc: "Nothing more is ordered from the list.", versions: []version{fact[ListWithdrawn]()}},

@@ -98,7 +98,7 @@ type Header struct {
 // The stamps of intake.
 const (
 	HeaderRecordedAt  = "socho-recorded-at" // RFC 3339 in UTC with microseconds
-	HeaderActor       = "socho-actor"       // who handed the fact in: a session, a token, or cli
+	HeaderActor       = "socho-actor"       // who handed the fact in: person:ID, token:ID, cli, or a door of the ledger's own
 	HeaderContentType = "content-type"
 	ContentType       = "application/cloudevents+json; charset=UTF-8"
 )

@@ -32,8 +32,19 @@ func listOpened(list, actor string) events.Fact {
 
 func entryAdded(list, payout, amount, actor string) events.Fact {
 	f := &events.ListEntryAdded{Dated: on, Sum: dong(amount), List: events.ID(list), Payout: events.PayoutID(payout), Unit: "00688", Method: "account", Kind: "regular"}
-	f.Person = "p1"
+	f.Person, f.Sealed = "p1", map[string]string{"account": "i1." + strings.Repeat("A", 22)}
 	return by{f, actor}
+}
+
+// entryWith is an entry otherwise than usual.
+func entryWith(change func(*events.ListEntryAdded), actor string) events.Fact {
+	f := *entryAdded("d1", "o1", "500", actor).(by).Fact.(*events.ListEntryAdded)
+	change(&f)
+	return by{&f, actor}
+}
+
+func entryRemoved(list, payout, actor string) events.Fact {
+	return by{&events.ListEntryRemoved{Dated: on, List: events.ID(list), Payout: events.PayoutID(payout), Reason: "wrong_amount"}, actor}
 }
 
 func withdrawn(list, actor string) events.Fact {
@@ -80,26 +91,8 @@ func digestOf(t *testing.T, list events.ID, steps []step) (digest string) {
 			if f.List == list {
 				digest = string(ledger.RunningDigest(events.Digest(digest), value))
 			}
-		}
-	}
-	return digest
-}
-
-// digestOfBatch is that of a batch.
-func digestOfBatch(t *testing.T, batch events.PayoutID, steps []step) (digest string) {
-	t.Helper()
-	for i, s := range steps {
-		if s.fact == nil {
-			continue
-		}
-		value := ledger.Hash(events.ValueHash(handed(t, 0, fmt.Sprint("e", i), s.fact).Value))
-		switch f := s.fact.(type) {
-		case *events.BatchOpened:
-			if f.Batch == batch && s.want == "recorded" {
-				digest = fmt.Sprintf("%x", value)
-			}
-		case *events.PayoutBatched:
-			if f.Batch == batch && s.want == "posted" {
+		case *events.ListEntryRemoved:
+			if f.List == list {
 				digest = string(ledger.RunningDigest(events.Digest(digest), value))
 			}
 		}
@@ -171,8 +164,8 @@ func TestApprovals(t *testing.T) {
 		"a large list takes two": after(twoWords, step{approved("d1", "1001", 1, largeDigest, hoa), "recorded one_more_approval"},
 			step{approved("d1", "1001", 1, largeDigest, hoa), "refused approved_before"}, step{ordered("o1", "1001"), "refused list_not_approved"},
 			step{approved("d1", "1001", 1, largeDigest, thu), "recorded"}, step{ordered("o1", "1001"), "refused over_entitlement"}),
-		"what is asked for when it is approved counts": after(twoWords, step{approvals(1, "2000", admin), "recorded"},
-			step{approved("d1", "1001", 1, largeDigest, hoa), "recorded"}),
+		"what is asked for when it is approved counts": after(twoWords, step{approvals(1, "2000", admin), "recorded one_more_approval"},
+			step{approvals(1, "2000", "own person:other"), "recorded"}, step{approved("d1", "1001", 1, largeDigest, hoa), "recorded"}),
 		"a payout stands on one list": after(drawn, step{listOpened("d2", lan), "recorded"}, step{entryAdded("d2", "o1", "5", lan), "refused payout_listed"},
 			step{listOpened("d1", lan), "refused list_exists"}, step{withdrawn("d1", lan), "recorded"}, step{entryAdded("d1", "o3", "5", lan), "refused list_withdrawn"},
 			step{entryAdded("d2", "o1", "5", lan), "recorded"}, step{listOpened("d1", lan), "refused list_exists"}),
@@ -186,7 +179,50 @@ func TestApprovals(t *testing.T) {
 		"rights and what is asked for come from where people sign in": after(base, step{grantedRight("x", "approve_payouts", "person:admin"), "refused not_ours"},
 			step{revokedRight("hoa", "approve_payouts", "person:admin"), "refused not_ours"}, step{approvals(0, "1", "cli"), "refused not_ours"},
 			step{approvals(0, "1", "own "+lan), "refused own_right"}, step{approvals(0, "1", "own "+hoa), "refused own_right"},
-			step{approvals(0, "1", admin), "recorded"}, step{ordered("o1", "500"), "posted"}),
+			step{by{approvals(0, "1", "").(by).Fact, "own "}, "refused actor_unknown"},
+			step{approvals(0, "1", admin), "recorded one_more_approval"}, step{approvals(0, "1", admin), "recorded one_more_approval"},
+			step{approvals(0, "2", "own person:other"), "recorded one_more_approval"}, step{ordered("o1", "500"), "refused not_listed"},
+			step{approvals(0, "2", admin), "recorded"}, step{ordered("o1", "500"), "posted"}, step{approvals(1, "500", admin), "recorded"},
+			step{approvals(2, "500", "cli"), "refused not_ours"}, step{approvals(2, "500", admin), "recorded"}),
+		"a program fills a list, a person answers for it": after(base, step{listOpened("d1", "token:office"), "recorded"}, step{entryAdded("d1", "o1", "500", "cli"), "recorded"},
+			step{proposed("d1", "500", 1, strings.Repeat("0", 64), "token:office"), "refused right_missing"}, step{proposed("d1", "500", 1, strings.Repeat("0", 64), "cli"), "refused right_missing"},
+			step{proposed("d1", "500", 1, strings.Repeat("0", 64), hoa), "refused right_missing"}, step{proposed("d1", "500", 1, strings.Repeat("0", 64), lan), "refused list_differs"},
+			step{withdrawn("d1", "token:office"), "recorded"}),
+		"a program takes back no list that is handed over": after(given, step{withdrawn("d1", "token:office"), "refused right_missing"}, step{withdrawn("d1", "cli"), "recorded"}),
+		"arrears and other programmes stand on the same list": {
+			{lineIn("g1", "5000"), "posted"}, {funded("g1", "5000"), "posted"}, {entitled("900"), "recorded"},
+			{grantedRight("hoa", "approve_payouts", admin), "recorded"}, {listOpened("d1", "cli"), "recorded"},
+			{entryWith(func(f *events.ListEntryAdded) { f.Period, f.Kind = "2026-08", "arrears" }, "cli"), "recorded"},
+			{entryWith(func(f *events.ListEntryAdded) { f.Payout, f.Programme, f.Kind = "o2", "funeral", "funeral" }, "cli"), "recorded"},
+			{by{&events.ListProposed{ListTotal: total("d1", "1000", 2, arrears(t))}, "cli"}, "recorded"}, {approved("d1", "1000", 2, arrears(t), hoa), "recorded"},
+			{ordered("o1", "500"), "refused differs_from_list"}, {orderedOf("o1", "elderly", "2026-08"), "refused not_entitled"}, {orderedOf("o2", "funeral", "2026-09"), "refused not_entitled"},
+		},
+		"an entry says where its money goes": after(base, step{listOpened("d1", lan), "recorded"},
+			step{entryWith(func(f *events.ListEntryAdded) { f.Sealed = nil }, lan), "refused account_missing"},
+			step{entryWith(func(f *events.ListEntryAdded) { f.Sealed, f.Method = nil, "ewallet" }, lan), "refused account_missing"},
+			step{entryWith(func(f *events.ListEntryAdded) { f.Sealed, f.Method = nil, "cash" }, lan), "recorded"}),
+		"an order brings no account of its own": after(given, step{func() events.Fact {
+			f := *ordered("o1", "500").(*events.PayoutOrdered)
+			f.Sealed = map[string]string{"account": "i1." + strings.Repeat("A", 22)}
+			return &f
+		}(), "refused differs_from_list"}),
+		"an entry is taken off, and put on again otherwise": after(drawn, step{entryRemoved("d1", "o1", hoa), "refused right_missing"}, step{entryRemoved("d2", "o1", lan), "refused list_unknown"},
+			step{entryRemoved("d1", "o9", lan), "refused not_listed"}, step{entryRemoved("d1", "o1", lan), "recorded"}, step{entryRemoved("d1", "o1", lan), "refused not_listed"},
+			step{proposed("d1", "900", 2, digest, lan), "refused list_differs"}, step{ordered("o1", "500"), "refused not_listed"},
+			step{entryAdded("d1", "o1", "100", lan), "recorded"}, step{proposed("d1", "500", 2, removed(t, drawn), lan), "recorded"},
+			step{approved("d1", "500", 2, removed(t, drawn), hoa), "recorded"}, step{ordered("o1", "500"), "refused differs_from_list"}, step{ordered("o1", "100"), "posted"}),
+		"a word counts while its right does": after(twoWords, step{approved("d1", "1001", 1, largeDigest, hoa), "recorded one_more_approval"},
+			step{revokedRight("hoa", "approve_payouts", admin), "recorded"}, step{approved("d1", "1001", 1, largeDigest, thu), "recorded one_more_approval"}),
+		"what is ordered is not sent once its list is withdrawn": after(given, step{ordered("o1", "500"), "posted"}, step{withdrawn("d1", hoa), "recorded"},
+			step{sent("o1", "500"), "refused list_withdrawn"}),
+		"nobody takes a right from themselves": after(base, step{revokedRight("hoa", "approve_payouts", "own "+hoa), "refused own_right"}),
+		"a stop always finds room": func() (steps []step) {
+			for range 7 {
+				steps = append(steps, step{stop("2026-05"), "recorded"}, step{resumed("2026-05"), "recorded"})
+			}
+			return append(steps, step{stop("2026-05"), "recorded"}, step{resumed("2026-05"), "refused too_many_changes"}, step{stop("2026-04"), "recorded"},
+				step{stop("2026-06"), "recorded"}, step{entitled("900"), "recorded"}, step{ordered("o1", "1"), "refused person_stopped"})
+		}(),
 		"a list is in one currency, and not endless": after(drawn,
 			step{by{func() events.Fact {
 				f := *entryAdded("d1", "o3", "5", lan).(by).Fact.(*events.ListEntryAdded)
@@ -205,63 +241,27 @@ func TestApprovals(t *testing.T) {
 	}
 }
 
-// TestBatches: a payout is in one file at a time that the bank could still carry
-// out, and files are what was exported.
-func TestBatches(t *testing.T) {
-	opened := func(batch string) events.Fact {
-		return &events.BatchOpened{Dated: on, Batch: events.PayoutID(batch), Account: "main", Method: "account", Currency: "VND", ExecuteOn: "2026-09-05"}
-	}
-	batched := func(batch, payout, amount string) events.Fact {
-		return &events.PayoutBatched{Dated: on, Sum: dong(amount), Batch: events.PayoutID(batch), Payout: events.PayoutID(payout)}
-	}
-	closed := func(batch, sum string, count events.Count, digest string) events.Fact {
-		return &events.BatchClosed{Dated: on, Sum: dong(sum), Batch: events.PayoutID(batch), Count: number(count), Digest: events.Digest(digest)}
-	}
-	exported := func(batch, format, digest string) events.Fact {
-		return &events.BatchExported{Dated: on, Batch: events.PayoutID(batch), Format: events.Word(format), Digest: events.Digest(digest)}
-	}
-	submitted := func(batch, digest string) events.Fact {
-		return &events.BatchSubmitted{Dated: on, Batch: events.PayoutID(batch), Digest: events.Digest(digest)}
-	}
-	cancelled := func(batch string) events.Fact {
-		return &events.BatchCancelled{Dated: on, Batch: events.PayoutID(batch), Reason: "wrong_day"}
-	}
-	fileA, fileB := strings.Repeat("a", 64), strings.Repeat("b", 64)
+// arrears is the digest of the list of that scenario.
+func arrears(t *testing.T) string {
+	t.Helper()
+	steps := make([]step, 4)
+	return digestOf(t, "d1", append(steps, step{listOpened("d1", "cli"), "recorded"},
+		step{entryWith(func(f *events.ListEntryAdded) { f.Period, f.Kind = "2026-08", "arrears" }, "cli"), "recorded"},
+		step{entryWith(func(f *events.ListEntryAdded) { f.Payout, f.Programme, f.Kind = "o2", "funeral", "funeral" }, "cli"), "recorded"}))
+}
 
-	base := []step{
-		{lineIn("g1", "5000"), "posted"}, {funded("g1", "5000"), "posted"}, {lineOut("out1", "5000"), "posted"}, {entitled("900"), "recorded"},
-		{ordered("o1", "500"), "posted"}, {ordered("o2", "400"), "posted"}, {opened("f1"), "recorded"}, {batched("f1", "o1", "500"), "posted"},
-	}
-	after := func(steps []step, more ...step) []step { return append(slices.Clip(steps), more...) }
-	two := after(base, step{batched("f1", "o2", "400"), "posted"})
-	digest := digestOfBatch(t, "f1", two)
-	made := after(two, step{closed("f1", "900", 2, digest), "recorded"}, step{exported("f1", "pain", fileA), "recorded"})
-	given := after(made, step{submitted("f1", fileA), "recorded"})
+func orderedOf(payout, programme, period string) events.Fact {
+	f := *ordered(payout, "500").(*events.PayoutOrdered)
+	f.Programme, f.Period = events.Word(programme), events.Period(period)
+	return &f
+}
 
-	for name, steps := range map[string][]step{
-		"in a batch it is on its way": after(base, holds(clearing, -500), holds(payable, 0)),
-		"once in a batch": after(base, step{batched("f1", "o1", "500"), "refused in_batch"}, step{sent("o1", "500"), "refused in_batch"},
-			step{opened("f1"), "refused batch_exists"}, step{opened("f2"), "recorded"}, step{batched("f2", "o1", "500"), "refused in_batch"},
-			step{batched("f3", "o2", "400"), "refused batch_unknown"}, step{batched("f2", "o2", "401"), "refused more_than_payable"}, step{batched("f2", "o2", "400"), "posted"}),
-		"a batch is closed as it is": after(two, step{closed("f1", "901", 2, digest), "refused list_differs"}, step{closed("f1", "900", 1, digest), "refused list_differs"},
-			step{closed("f1", "900", 2, fileA), "refused list_differs"}, step{exported("f1", "pain", fileA), "refused batch_open"}, step{closed("f1", "900", 2, digest), "recorded"},
-			step{batched("f1", "o2", "1"), "refused batch_closed"}, step{closed("f1", "900", 2, digest), "refused batch_closed"}),
-		"a batch is one file in each format": after(made, step{exported("f1", "pain", fileA), "recorded file_known"}, step{exported("f1", "pain", fileB), "refused file_differs"},
-			step{exported("f1", "xlsx", fileB), "recorded"}, step{submitted("f1", strings.Repeat("c", 64)), "refused file_differs"}, step{submitted("f1", fileB), "recorded"},
-			step{submitted("f1", fileA), "refused batch_submitted"}, step{exported("f1", "pain", fileA), "recorded file_known"}),
-		"not again while a file could pay it": after(made, step{returned("o1", "", "500"), "posted"}, step{sent("o1", "500"), "refused in_batch"},
-			step{opened("f2"), "recorded"}, step{batched("f2", "o1", "500"), "refused in_batch"}, step{submitted("f1", fileA), "recorded"},
-			step{batched("f2", "o1", "500"), "posted"}),
-		"again once the bank had it and sent it back": after(given, step{settled("o1", "500"), "posted"}, step{lineIn("r1", "500"), "posted"},
-			step{returned("o1", "r1", "500"), "posted"}, step{opened("f2"), "recorded"}, step{batched("f2", "o1", "500"), "posted"}),
-		"again once the batch was cancelled": after(made, step{cancelled("f1"), "recorded"}, step{submitted("f1", fileA), "refused batch_cancelled"},
-			step{sent("o1", "500"), "refused more_than_payable"}, step{returned("o1", "", "500"), "posted"}, step{sent("o1", "500"), "posted"}, step{cancelled("f1"), "refused batch_cancelled"}),
-		"what the bank has is not cancelled":            after(given, step{cancelled("f1"), "refused batch_submitted"}),
-		"nor is a payout taken out of it by a reversal": after(base, step{reverse("e7"), "refused in_batch"}, step{reverse("e4"), "refused limit_exceeded"}),
-		"a batch is in one currency":                    after(base, step{&events.PayoutBatched{Dated: on, Sum: usd("5.00"), Batch: "f1", Payout: "o2"}, "refused other_currency"}),
-	} {
-		t.Run(name, func(t *testing.T) { play(t, 2, steps) })
-	}
+// removed is the digest once an entry was taken off and put on again.
+func removed(t *testing.T, drawn []step) string {
+	t.Helper()
+	steps := append(slices.Clip(drawn), make([]step, 7)...)
+	steps[len(drawn)+3] = step{entryRemoved("d1", "o1", lan), "recorded"}
+	return digestOf(t, "d1", append(steps, step{entryAdded("d1", "o1", "100", lan), "recorded"}))
 }
 
 // digestFrom is the digest of a list of one entry that somebody draws up after

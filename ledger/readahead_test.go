@@ -84,6 +84,67 @@ func TestReadAhead(t *testing.T) {
 	each("banked", func(i int) events.Fact { return banked(id("in", i), "100") })
 }
 
+// TestReadAheadOfLists: nor does the store hear of each payout where a list is
+// approved, or a batch opened, in the batch that orders or sends its payouts.
+func TestReadAheadOfLists(t *testing.T) {
+	const n = 200
+	book := &asked{Book: ledger.NewBook(1)}
+	next := int64(0)
+	decide := func(what string, records []events.Record) {
+		t.Helper()
+		book.times = 0
+		batch, err := ledger.Decide(t.Context(), book.Head(0), records, book)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range batch.Outcomes {
+			if !o.Status.Accepted() || o.Code != "" {
+				t.Fatalf("%s: %s %s (%s)", what, o.Status, o.Code, o.Detail)
+			}
+		}
+		if book.times > 12 {
+			t.Errorf("%s: %d records asked the store %d times", what, len(records), book.times)
+		}
+		book.Apply(batch)
+		next += int64(len(records))
+	}
+	id := func(kind string, i int) string { return fmt.Sprint(kind, i) }
+	run := func(what string, facts ...events.Fact) (digest events.Digest) {
+		t.Helper()
+		records := make([]events.Record, len(facts))
+		for i, f := range facts {
+			records[i] = handed(t, next+int64(i), fmt.Sprint(what, i), f)
+			hash := ledger.Hash(events.ValueHash(records[i].Value))
+			if digest = ledger.RunningDigest(digest, hash); i == 0 {
+				digest = ledger.FirstDigest(hash)
+			}
+		}
+		decide(what, records)
+		return digest
+	}
+	decide("open", []events.Record{
+		write(t, 0, "shard:0", "shard.opened", "open", &events.ShardOpened{Ledger: "test", Format: number(1), Shard: number(0), Shards: number(1)}),
+		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(2)}),
+	})
+	run("fund", lineIn("g1", "90000"), funded("g1", "90000"), grantedRight("hoa", "approve_payouts", admin))
+	var rights, orders []events.Fact
+	list := []events.Fact{listOpened("d1", "cli")}
+	batch := []events.Fact{by{&events.BatchOpened{Dated: on, Batch: "f1", Account: "main", Method: "account", Currency: "VND", ExecuteOn: "2026-09-05"}, "cli"}}
+	for i := range n {
+		rights = append(rights, entitledTo(id("p", i), "100"))
+		list = append(list, entryWith(func(f *events.ListEntryAdded) {
+			f.Person, f.Payout, f.Amount = events.ID(id("p", i)), events.PayoutID(id("o", i)), "100"
+		}, "cli"))
+		orders = append(orders, orderedFor(id("p", i), id("o", i), "100"))
+		batch = append(batch, by{&events.PayoutBatched{Dated: on, Sum: dong("100"), Batch: "f1", Payout: events.PayoutID(id("o", i))}, "cli"})
+	}
+	run("rights", rights...)
+	digest := run("list", list...)
+	sum := fmt.Sprint(100 * n)
+	run("orders", append([]events.Fact{proposed("d1", sum, n, string(digest), "cli"), approved("d1", sum, n, string(digest), hoa)}, orders...)...)
+	run("batch", batch...)
+}
+
 // TestEventsOfBatch: whoever folds a batch finds its events as it would read
 // them from the log.
 func TestEventsOfBatch(t *testing.T) {

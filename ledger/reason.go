@@ -5,6 +5,7 @@ import "strings"
 // reasons says each code in a sentence. Codes of malformed input are those of
 // package events and speak for themselves through the detail.
 var reasons = map[string]string{
+	"account_missing":      "no account is said that the money goes to",
 	"account_unknown":      "there is no such account",
 	"actor_unknown":        "nobody is known to have handed it in",
 	"already_opened":       "it was opened before",
@@ -63,6 +64,7 @@ var reasons = map[string]string{
 	"one_more_approval":    "one more person has to approve it",
 	"other_content":        "another fact holds this id",
 	"other_currency":       "granted in another currency",
+	"other_method":         "the payout was ordered another way",
 	"other_shard":          "opened as another shard",
 	"over_entitlement":     "more than the entitlement",
 	"overpaid":             "more than was owed; the rest is the payer's credit",

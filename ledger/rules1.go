@@ -61,6 +61,7 @@ type (
 		Period    events.Period  `json:"period"`
 		Amount    events.Decimal `json:"amount"` // ordered
 		Currency  money.Currency `json:"currency"`
+		Method    events.Word    `json:"method,omitzero"` // from rule set 2 on
 		Void      bool           `json:"void,omitzero"`
 	}
 	referenceRow struct {

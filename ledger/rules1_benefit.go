@@ -127,6 +127,9 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 	d.looksAt(payable, used)
 	taken := d.committed(f.Person, f.Programme, f.Period, c)
 	order := payoutRow{Person: f.Person, Programme: f.Programme, Period: f.Period, Amount: f.Amount, Currency: c}
+	if d.set != nil && d.set.Number > 1 {
+		order.Method = f.Method
+	}
 	if before, known := get[payoutRow](d, payoutKey(f.Payout)); known && !before.givesWayTo(order) {
 		d.refuse("payout_exists", "payout %s", f.Payout)
 		return
@@ -168,7 +171,7 @@ func (d *decision) payoutOrdered(f *events.PayoutOrdered) {
 // before was taken back, and for the same month of the same person, since money
 // may still move under the id.
 func (r payoutRow) givesWayTo(order payoutRow) bool {
-	order.Amount, order.Void = r.Amount, true
+	order.Amount, order.Method, order.Void = r.Amount, r.Method, true
 	return r == order
 }
 

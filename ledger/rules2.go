@@ -1,10 +1,6 @@
 package ledger
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"slices"
 	"strings"
 
 	"socho/events"
@@ -22,11 +18,18 @@ type (
 	rightRow struct {
 		Held bool `json:"held"`
 	}
-	// approvalsRow is how many words a list needs.
-	approvalsRow struct {
+	// approvals are how many words a list needs.
+	approvals struct {
 		Approvers int            `json:"approvers"`
 		Above     events.Decimal `json:"above"` // two words for a list of more than that
 		Currency  money.Currency `json:"currency"`
+	}
+	// approvalsRow is what is asked for, and what one person wants to ask for
+	// instead, if that is less.
+	approvalsRow struct {
+		approvals
+		Lower approvals `json:"lower,omitzero"`
+		By    string    `json:"by,omitzero"`
 	}
 	// totals are what a list or batch holds so far.
 	totals struct {
@@ -45,17 +48,23 @@ type (
 	}
 	// listedRow is a payout as a list has it.
 	listedRow struct {
-		List     events.ID      `json:"list"`
-		Person   events.ID      `json:"person"`
-		Amount   events.Decimal `json:"amount"`
-		Currency money.Currency `json:"currency"`
-		Unit     events.Unit    `json:"unit"`
-		Method   events.Word    `json:"method"`
+		List      events.ID      `json:"list"`
+		Person    events.ID      `json:"person"`
+		Programme events.Word    `json:"programme"`
+		Period    events.Period  `json:"period"`
+		Amount    events.Decimal `json:"amount"`
+		Currency  money.Currency `json:"currency"`
+		Unit      events.Unit    `json:"unit"`
+		Method    events.Word    `json:"method"`
+		Removed   bool           `json:"removed,omitzero"`
 	}
 )
 
-// maxHands bounds how many persons draw up one list.
-const maxHands = 16
+// Bounds on lists and batches.
+const (
+	maxHands   = 16         // persons who draw up one list
+	maxEntries = 10_000_000 // as ListTotal and BatchClosed can say
+)
 
 // The rights that rules ask for.
 const (
@@ -77,12 +86,16 @@ func decide2(d *decision) {
 		d.rightRevoked(&f.Grant)
 	case *events.ApprovalsRequired:
 		d.approvalsRequired(f)
+	case *events.PersonStopped:
+		d.stoppedAgain(f)
 	case *events.PersonResumed:
 		d.resumed(f)
 	case *events.ListOpened:
 		d.listOpened(f)
 	case *events.ListEntryAdded:
 		d.listEntryAdded(f)
+	case *events.ListEntryRemoved:
+		d.listEntryRemoved(f)
 	case *events.ListProposed:
 		d.listProposed(&f.ListTotal)
 	case *events.ListApproved:
@@ -94,7 +107,7 @@ func decide2(d *decision) {
 			d.payoutOrdered(f)
 		}
 	case *events.PayoutSent:
-		if !d.waitsInBatch(f.Payout, "") {
+		if d.mayGo(f.Payout, "") {
 			d.payoutSent(f)
 		}
 	case *events.BatchOpened:
@@ -125,6 +138,8 @@ func stateOf2(e *events.Event) []string {
 		return []string{listKey(f.List), approvalsKey}
 	case *events.ListEntryAdded:
 		return []string{listKey(f.List), listedKey(f.Payout), payoutKey(f.Payout), approvalsKey}
+	case *events.ListEntryRemoved:
+		return []string{listKey(f.List), listedKey(f.Payout), approvalsKey}
 	case *events.ListProposed:
 		return []string{listKey(f.List), approvalsKey}
 	case *events.ListApproved:
@@ -134,19 +149,19 @@ func stateOf2(e *events.Event) []string {
 	case *events.PersonResumed:
 		return []string{stopKey(f.Person, f.Programme)}
 	case *events.PayoutSent:
-		return append(stateOf1(e), batchedKey(f.Payout))
+		return append(stateOf1(e), batchedKey(f.Payout), listedKey(f.Payout))
 	case *events.BatchOpened:
-		return []string{batchKey(f.Batch)}
+		return []string{batchKey(f.Batch), approvalsKey}
 	case *events.PayoutBatched:
-		return []string{batchKey(f.Batch), batchedKey(f.Payout), payoutKey(f.Payout)}
+		return []string{batchKey(f.Batch), batchedKey(f.Payout), listedKey(f.Payout), payoutKey(f.Payout), approvalsKey}
 	case *events.BatchClosed:
-		return []string{batchKey(f.Batch)}
+		return []string{batchKey(f.Batch), approvalsKey}
 	case *events.BatchExported:
-		return []string{batchKey(f.Batch)}
+		return []string{batchKey(f.Batch), approvalsKey}
 	case *events.BatchSubmitted:
-		return []string{batchKey(f.Batch)}
+		return []string{batchKey(f.Batch), approvalsKey}
 	case *events.BatchCancelled:
-		return []string{batchKey(f.Batch)}
+		return []string{batchKey(f.Batch), approvalsKey}
 	case *events.PayoutOrdered:
 		return append(stateOf1(e), listedKey(f.Payout), approvalsKey)
 	}
@@ -180,12 +195,21 @@ func (d *decision) holds(right, actor string) bool {
 	return row.Held
 }
 
-// own refuses what does not come from where people sign in.
+// ofIdentity is the source of what is said where people sign in.
+const ofIdentity = events.OwnSources + "identity"
+
+// own refuses what does not come from where people sign in, or names nobody. It
+// keeps out what intake takes from others; who can write to the log past intake
+// can write this source too (decision 7).
 func (d *decision) own() bool {
-	if strings.HasPrefix(string(d.event.Source), events.OwnSources) {
+	switch {
+	case string(d.event.Source) != ofIdentity:
+		d.refuse("not_ours", "source of another publisher")
+	case d.actor() == "":
+		d.refuse("actor_unknown", "no stamp")
+	default:
 		return true
 	}
-	d.refuse("not_ours", "source of another publisher")
 	return false
 }
 
@@ -208,34 +232,72 @@ func (d *decision) rightGranted(f *events.Grant) {
 }
 
 func (d *decision) rightRevoked(f *events.Grant) {
-	if d.own() {
+	switch {
+	case !d.own():
+	case d.actor() == "person:"+string(f.Holder):
+		d.refuse("own_right", "right %s", f.Right)
+	default:
 		d.put(rightKey(string(f.Right), string(f.Holder)), rightRow{})
 		d.note("")
 	}
 }
 
-// approvalsRequired: not by one who proposes or approves here.
+// approvalsRequired: not by one who proposes or approves here, and to ask for
+// less, by two who say the same.
 func (d *decision) approvalsRequired(f *events.ApprovalsRequired) {
 	actor := d.actor()
-	switch {
-	case !d.own():
-	case d.holds(proposePayouts, actor), d.holds(approvePayouts, actor):
-		d.refuse("own_right", "proposes or approves")
-	default:
-		d.put(approvalsKey, approvalsRow{int(*f.Approvers), f.Amount, f.Currency})
-		d.note("")
+	if !d.own() {
+		return
 	}
+	if d.holds(proposePayouts, actor) || d.holds(approvePayouts, actor) {
+		d.refuse("own_right", "proposes or approves")
+		return
+	}
+	row, before := get[approvalsRow](d, approvalsKey)
+	asked := approvals{int(*f.Approvers), f.Amount, f.Currency}
+	code := ""
+	switch {
+	case !before || !asked.less(row.approvals), row.Lower == asked && row.By != actor:
+		row = approvalsRow{approvals: asked}
+	default:
+		row.Lower, row.By, code = asked, actor, "one_more_approval"
+	}
+	d.put(approvalsKey, row)
+	d.note(code)
 }
 
-// resumed lets payments go on from a month on, whatever was stopped before.
+// less reports whether fewer words are asked for than by another, of any list.
+func (p approvals) less(than approvals) bool {
+	switch {
+	case p.Approvers != than.Approvers:
+		return p.Approvers < than.Approvers
+	case p.Approvers == 0:
+		return false
+	}
+	return p.Currency != than.Currency || events.Money(p.Above, p.Currency).Minor() > events.Money(than.Above, than.Currency).Minor()
+}
+
+// stoppedAgain is stopped, but never refused for want of room: where the row is
+// full, the month is closed already, since resuming keeps room for one more.
+func (d *decision) stoppedAgain(f *events.PersonStopped) {
+	if row, _ := get[stopRow](d, stopKey(f.Person, f.Programme)); len(row.Set) == maxSet && row.closes(f.FromPeriod) {
+		d.note("")
+		return
+	}
+	d.stopped(f)
+}
+
+// resumed lets payments go on from a month on, whatever was stopped before. What
+// was said last of a month counts: a stop that is heard of later closes it again,
+// from its own month on.
 func (d *decision) resumed(f *events.PersonResumed) {
 	key := stopKey(f.Person, f.Programme)
 	row, _ := get[stopRow](d, key)
 	switch {
 	case !row.closes(f.FromPeriod):
 		d.refuse("not_stopped", "period %s", f.FromPeriod)
-	case len(row.Set) == maxSet:
-		d.refuse("too_many_changes", "%d", maxSet)
+	case len(row.Set) >= maxSet-1:
+		d.refuse("too_many_changes", "%d", maxSet-1)
 	default:
 		row.Set = append(row.Set, stop{d.record.Offset, f.FromPeriod, true})
 		d.setRow(key, row, setRow{Person: f.Person, Programme: f.Programme})
@@ -257,195 +319,17 @@ func (d *decision) drawsUp(actor string) bool {
 	return false
 }
 
-// listOpened begins a list. Its digest begins with the opening's own content.
-func (d *decision) listOpened(f *events.ListOpened) {
-	actor := d.actor()
-	if _, taken := get[listRow](d, listKey(f.List)); taken {
-		d.refuse("list_exists", "list %s", f.List)
-		return
-	}
-	if !d.drawsUp(actor) {
-		return
-	}
-	d.put(listKey(f.List), listRow{State: "open", Programme: f.Programme, Period: f.Period, DrawnUp: []string{actor},
-		totals: totals{Currency: f.Currency, Digest: FirstDigest(d.outcome.ValueHash)}})
-	d.note("")
-}
-
-// RunningDigest is the digest of a list or batch once a record is added to it:
-// SHA-256 over the label "socho.list.v1", the digest so far and the value hash of
-// the record, which covers its sealed fields too. It begins with the value hash
-// of the record that opened it. Format fixed for ever.
-func RunningDigest(before events.Digest, added Hash) events.Digest {
-	h := sha256.New()
-	fmt.Fprintf(h, "socho.list.v1\x00%s", before)
-	h.Write(added[:])
-	return events.Digest(hex.EncodeToString(h.Sum(nil)))
-}
-
-// FirstDigest is the digest of a list or batch that has just been opened.
-func FirstDigest(opened Hash) events.Digest { return events.Digest(hex.EncodeToString(opened[:])) }
-
-// add counts a record in, or refuses what grows beyond an amount's bound.
-func (t *totals) add(d *decision, minor int64) bool {
-	if t.Sum > money.MaxMinor-minor {
-		d.refuse("list_too_large", "above %d", money.MaxMinor)
-		return false
-	}
-	t.Sum += minor
-	t.Count++
-	t.Digest = RunningDigest(t.Digest, d.outcome.ValueHash)
-	return true
-}
-
-// agree refuses what somebody says of a list or batch that is not so.
-func (t totals) agree(d *decision, count *events.Count, sum money.Amount, digest events.Digest) bool {
-	if int64(*count) == t.Count && sum.Currency() == t.Currency && sum.Minor() == t.Sum && digest == t.Digest {
-		return true
-	}
-	d.refuse("list_differs", "count %d, sum %d, digest %s", t.Count, t.Sum, t.Digest)
-	return false
-}
-
-// list finds a list in one of the states that a fact asks for, or refuses.
-func (d *decision) list(id events.ID, states ...string) (row listRow, ok bool) {
-	row, known := get[listRow](d, listKey(id))
-	switch {
-	case !known:
-		d.refuse("list_unknown", "list %s", id)
-	case !slices.Contains(states, row.State):
-		d.refuse("list_"+row.State, "list %s", id)
-	default:
-		return row, true
-	}
-	return row, false
-}
-
-// listEntryAdded counts a payout in. A payout stands on one list, until that is
-// withdrawn before the payout was ordered.
-func (d *decision) listEntryAdded(f *events.ListEntryAdded) {
-	actor := d.actor()
-	row, ok := d.list(f.List, "open")
-	if !ok || !d.drawsUp(actor) {
-		return
-	}
-	if before, there := get[listedRow](d, listedKey(f.Payout)); there {
-		if other, _ := get[listRow](d, listKey(before.List)); other.State != "withdrawn" {
-			d.refuse("payout_listed", "on list %s", before.List)
-			return
-		}
-	}
-	if row, ordered := get[payoutRow](d, payoutKey(f.Payout)); ordered && !row.Void {
-		d.refuse("payout_exists", "payout %s", f.Payout)
-		return
-	}
-	if f.Currency != row.Currency {
-		d.refuse("other_currency", "the list is in %s", row.Currency)
-		return
-	}
-	if !slices.Contains(row.DrawnUp, actor) {
-		if len(row.DrawnUp) == maxHands {
-			d.refuse("too_many_hands", "%d", maxHands)
-			return
-		}
-		row.DrawnUp = append(row.DrawnUp, actor)
-	}
-	if !row.add(d, f.Money().Minor()) {
-		return
-	}
-	d.put(listKey(f.List), row)
-	d.put(listedKey(f.Payout), listedRow{f.List, f.Person, f.Amount, f.Currency, f.Unit, f.Method})
-	d.note("")
-}
-
-func (d *decision) listProposed(f *events.ListTotal) {
-	actor := d.actor()
-	row, ok := d.list(f.List, "open")
-	if !ok || !d.drawsUp(actor) || !row.agree(d, f.Count, f.Money(), f.Digest) {
-		return
-	}
-	if !slices.Contains(row.DrawnUp, actor) {
-		if len(row.DrawnUp) == maxHands {
-			d.refuse("too_many_hands", "%d", maxHands)
-			return
-		}
-		row.DrawnUp = append(row.DrawnUp, actor)
-	}
-	row.State = "proposed"
-	d.put(listKey(f.List), row)
-	d.note("")
-}
-
-// listApproved counts one person's word. It is a person's who holds the right
-// and had no hand in the list.
-func (d *decision) listApproved(f *events.ListTotal) {
-	actor := d.actor()
-	row, ok := d.list(f.List, "proposed")
-	if !ok || !row.agree(d, f.Count, f.Money(), f.Digest) {
-		return
-	}
-	switch {
-	case slices.Contains(row.DrawnUp, actor):
-		d.refuse("four_eyes", "drew the list up")
-		return
-	case slices.Contains(row.Approved, actor):
-		d.refuse("approved_before", "by the same person")
-		return
-	case !d.holds(approvePayouts, actor):
-		d.refuse("right_missing", "right %s", approvePayouts)
-		return
-	}
-	row.Approved = append(row.Approved, actor)
+// answers refuses whoever may not hand a list over, or a batch to the bank: where
+// approvals are required, all but persons who hold the right. So that one who may
+// not approve answers for what a program or command has drawn up. A local command
+// may do the rest of a batch.
+func (d *decision) answers(actor string, commands bool) bool {
 	policy, _ := get[approvalsRow](d, approvalsKey)
-	if len(row.Approved) >= policy.words(row) {
-		row.State = "approved"
-	}
-	d.put(listKey(f.List), row)
-	d.note("")
-	if row.State != "approved" {
-		d.outcome.Code = "one_more_approval"
-	}
-}
-
-// words is how many persons must approve a list, at least one.
-func (p approvalsRow) words(list listRow) int {
-	n := max(p.Approvers, 1)
-	if p.Approvers > 0 && (list.Currency != p.Currency || list.Sum > events.Money(p.Above, p.Currency).Minor()) {
-		n = 2
-	}
-	return n
-}
-
-// listWithdrawn is for those who propose and those who approve.
-func (d *decision) listWithdrawn(f *events.ListWithdrawn) {
-	actor := d.actor()
-	row, ok := d.list(f.List, "open", "proposed", "approved")
-	if !ok || !d.holds(approvePayouts, actor) && !d.drawsUp(actor) {
-		return
-	}
-	row.State = "withdrawn"
-	d.put(listKey(f.List), row)
-	d.note("")
-}
-
-// listed is the gate before an order: it is what an approved list says, or
-// stands on no list where none is asked for.
-func (d *decision) listed(f *events.PayoutOrdered) bool {
-	policy, _ := get[approvalsRow](d, approvalsKey)
-	entry, there := get[listedRow](d, listedKey(f.Payout))
-	if !there {
-		if policy.Approvers > 0 {
-			d.refuse("not_listed", "payout %s", f.Payout)
-			return false
-		}
-		return true
-	}
-	row, _ := get[listRow](d, listKey(entry.List))
 	switch {
-	case row.State != "approved":
-		d.refuse("list_not_approved", "list %s is %s", entry.List, row.State)
-	case entry != listedRow{entry.List, f.Person, f.Amount, f.Currency, f.Unit, f.Method}, row.Programme != f.Programme, row.Period != f.Period:
-		d.refuse("differs_from_list", "list %s", entry.List)
+	case actor == "":
+		d.refuse("actor_unknown", "no stamp")
+	case policy.Approvers > 0 && !d.holds(proposePayouts, actor) && !(commands && actor == "cli"):
+		d.refuse("right_missing", "right %s", proposePayouts)
 	default:
 		return true
 	}

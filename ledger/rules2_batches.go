@@ -14,8 +14,9 @@ import (
 type (
 	batchRow struct {
 		totals
-		State string     `json:"state"` // open, closed, submitted or cancelled
-		Files []fileMade `json:"files,omitzero"`
+		State  string      `json:"state"` // open, closed, submitted or cancelled
+		Method events.Word `json:"method"`
+		Files  []fileMade  `json:"files,omitzero"`
 	}
 	fileMade struct {
 		Format events.Word   `json:"format"`
@@ -52,24 +53,36 @@ func (d *decision) batchOpened(f *events.BatchOpened) {
 		d.refuse("batch_exists", "batch %s", f.Batch)
 		return
 	}
-	d.put(batchKey(f.Batch), batchRow{State: "open", totals: totals{Currency: f.Currency, Digest: FirstDigest(d.outcome.ValueHash)}})
+	if !d.drawsUp(d.actor()) {
+		return
+	}
+	d.put(batchKey(f.Batch), batchRow{State: "open", Method: f.Method, totals: totals{Currency: f.Currency, Digest: FirstDigest(d.outcome.ValueHash)}})
 	d.note("")
 }
 
 // payoutBatched sends a payout on its way and counts it in.
 func (d *decision) payoutBatched(f *events.PayoutBatched) {
+	sent := &events.PayoutSent{Dated: f.Dated, Sum: f.Sum, Payout: f.Payout}
+	if d.under != nil { // reading ahead: the batch may be opened by then
+		d.payoutSent(sent)
+		return
+	}
 	row, ok := d.batch(f.Batch, "open")
-	if !ok {
+	if !ok || !d.drawsUp(d.actor()) {
 		return
 	}
 	if f.Currency != row.Currency {
 		d.refuse("other_currency", "the batch is in %s", row.Currency)
 		return
 	}
-	if d.waitsInBatch(f.Payout, f.Batch) {
+	if order, _ := get[payoutRow](d, payoutKey(f.Payout)); order.Method != "" && order.Method != row.Method {
+		d.refuse("other_method", "ordered by %s", order.Method)
 		return
 	}
-	d.payoutSent(&events.PayoutSent{Dated: f.Dated, Sum: f.Sum, Payout: f.Payout})
+	if !d.mayGo(f.Payout, f.Batch) {
+		return
+	}
+	d.payoutSent(sent)
 	if d.outcome.Status != Posted || !row.add(d, f.Money().Minor()) {
 		return
 	}
@@ -77,19 +90,25 @@ func (d *decision) payoutBatched(f *events.PayoutBatched) {
 	d.put(batchedKey(f.Payout), batchedRow{f.Batch})
 }
 
-// waitsInBatch refuses to send a payout again whose batch the bank has not had
-// yet, or that was in the same batch before.
-func (d *decision) waitsInBatch(payout, again events.PayoutID) bool {
+// mayGo refuses to send a payout whose list was withdrawn; one whose batch the bank
+// has not had yet; and one that was in the same batch before.
+func (d *decision) mayGo(payout, again events.PayoutID) bool {
+	if entry, there := get[listedRow](d, listedKey(payout)); there && !entry.Removed && d.under == nil {
+		if list, _ := get[listRow](d, listKey(entry.List)); list.State == "withdrawn" {
+			d.refuse("list_withdrawn", "list %s", entry.List)
+			return false
+		}
+	}
 	last, before := get[batchedRow](d, batchedKey(payout))
 	if !before {
-		return false
-	}
-	row, _ := get[batchRow](d, batchKey(last.Batch))
-	if last.Batch == again || row.State == "open" || row.State == "closed" {
-		d.refuse("in_batch", "in batch %s", last.Batch)
 		return true
 	}
-	return false
+	row, _ := get[batchRow](d, batchKey(last.Batch))
+	if d.under == nil && (last.Batch == again || row.State == "open" || row.State == "closed") {
+		d.refuse("in_batch", "in batch %s", last.Batch)
+		return false
+	}
+	return true
 }
 
 // inBatch refuses to take back that a payout went into a batch: its file would
@@ -106,7 +125,7 @@ func (d *decision) inBatch(f *events.Reversed) bool {
 
 func (d *decision) batchClosed(f *events.BatchClosed) {
 	row, ok := d.batch(f.Batch, "open")
-	if !ok || !row.agree(d, f.Count, f.Money(), f.Digest) {
+	if !ok || !d.answers(d.actor(), true) || !row.agree(d, f.Count, f.Money(), f.Digest) {
 		return
 	}
 	row.State = "closed"
@@ -117,7 +136,7 @@ func (d *decision) batchClosed(f *events.BatchClosed) {
 // batchExported: the same batch is the same file, whenever it is made.
 func (d *decision) batchExported(f *events.BatchExported) {
 	row, ok := d.batch(f.Batch, "closed", "submitted")
-	if !ok {
+	if !ok || !d.answers(d.actor(), true) {
 		return
 	}
 	for _, file := range row.Files {
@@ -142,7 +161,7 @@ func (d *decision) batchExported(f *events.BatchExported) {
 // batchSubmitted refuses a file that is not as it was exported.
 func (d *decision) batchSubmitted(f *events.BatchSubmitted) {
 	row, ok := d.batch(f.Batch, "closed")
-	if !ok {
+	if !ok || !d.answers(d.actor(), true) {
 		return
 	}
 	if !slices.ContainsFunc(row.Files, func(file fileMade) bool { return file.Digest == f.Digest }) {
@@ -156,7 +175,7 @@ func (d *decision) batchSubmitted(f *events.BatchSubmitted) {
 
 func (d *decision) batchCancelled(f *events.BatchCancelled) {
 	row, ok := d.batch(f.Batch, "open", "closed")
-	if !ok {
+	if !ok || !d.answers(d.actor(), true) {
 		return
 	}
 	row.State = "cancelled"

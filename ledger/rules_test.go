@@ -317,6 +317,8 @@ func nameOf(f events.Fact) string {
 		return "benefit.list_opened"
 	case *events.ListEntryAdded:
 		return "benefit.list_entry_added"
+	case *events.ListEntryRemoved:
+		return "benefit.list_entry_removed"
 	case *events.ListProposed:
 		return "benefit.list_proposed"
 	case *events.ListApproved:

@@ -38,7 +38,7 @@ var types1 = append([]string{
 // types2 is set 1, who may approve what is paid out, and how it goes to the bank.
 var types2 = append([]string{
 	"organization.right_granted.v1", "organization.right_revoked.v1", "organization.approvals_required.v1",
-	"benefit.person_resumed.v1", "benefit.list_opened.v1", "benefit.list_entry_added.v1",
+	"benefit.person_resumed.v1", "benefit.list_opened.v1", "benefit.list_entry_added.v1", "benefit.list_entry_removed.v1",
 	"benefit.list_proposed.v1", "benefit.list_approved.v1", "benefit.list_withdrawn.v1",
 	"benefit.batch_opened.v1", "benefit.payout_batched.v1", "benefit.batch_closed.v1",
 	"benefit.batch_exported.v1", "benefit.batch_submitted.v1", "benefit.batch_cancelled.v1",

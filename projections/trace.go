@@ -96,6 +96,9 @@ func FoldTrace(c *Changes, a *Accepted) {
 		link(SubjectList, string(f.List))
 		link(SubjectPayout, string(f.Payout))
 		link(SubjectPerson, string(f.Person))
+	case *events.ListEntryRemoved:
+		link(SubjectList, string(f.List))
+		link(SubjectPayout, string(f.Payout))
 	case *events.ListProposed:
 		link(SubjectList, string(f.List))
 	case *events.ListApproved:

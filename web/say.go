@@ -104,6 +104,8 @@ func (l *language) sentence(e *events.Event) string {
 	case *events.ListEntryAdded:
 		v = append(v, "list", f.List, "payout", f.Payout, "person", f.Person, "unit", unit(string(f.Unit)), "method", l.word("method", string(f.Method)))
 		sum(f.Sum)
+	case *events.ListEntryRemoved:
+		v = append(v, "list", f.List, "payout", f.Payout, "reason", l.word("why", string(f.Reason)))
 	case *events.ListProposed:
 		v = append(v, "list", f.List, "count", l.number(int64(*f.Count)))
 		sum(f.Sum)

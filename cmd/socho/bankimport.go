@@ -18,6 +18,7 @@ type BankImportCommand struct {
 	File    string `arg:"" help:"Statement: camt.052/053/054, MT940, CSV or XLSX." type:"existingfile"`
 	Org     string `help:"Whose account it is." required:"" placeholder:"ORG"`
 	Account string `help:"The organization's own name for the account; by itself, main for the registered one." placeholder:"ID"`
+	Open    bool   `help:"Let an account that is new here begin with the statement's opening balance."`
 	Format  string `help:"auto, camt, mt940, csv or xlsx." default:"auto"`
 }
 
@@ -46,7 +47,7 @@ func (c *BankImportCommand) Run(ctx context.Context, call *Call) error {
 	if err != nil {
 		return err
 	}
-	importer.Account = c.Account
+	importer.Account, importer.Open = c.Account, c.Open
 	tell, end := call.progress("reading")
 	report, err := importer.File(ctx, file, bank.Options{Format: c.Format, Name: filepath.Base(c.File), Progress: tell})
 	end()

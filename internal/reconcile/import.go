@@ -9,17 +9,10 @@ package reconcile
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
-	"unicode/utf8"
-
-	"github.com/go-json-experiment/json"
 
 	"socho/bank"
 	"socho/events"
@@ -55,6 +48,9 @@ type Importer struct {
 	Pseudonym []byte
 	// Account names the organization's account; empty where the file is to say it.
 	Account string
+	// Open has an account that the ledger does not know yet begin with the
+	// statement's opening balance: for the first statement of an office.
+	Open bool
 	// Known is the account number that the organization is registered with; its
 	// lines go to the account "main". Empty where none is.
 	Known string
@@ -99,11 +95,15 @@ func (im *Importer) File(ctx context.Context, file io.ReadSeeker, o bank.Options
 	accounts := map[string]bool{}
 	foreign := map[string]bool{}
 	undated := 0
+	began := map[string]string{} // by account: its first line's day
 	result, err := bank.Parse(file, o, func(e *bank.Entry) error {
 		if e.Booked {
 			accounts[e.Account] = true
 			if undated == 0 && day(e) == "" {
 				undated = e.Line
+			}
+			if on := day(e); began[e.Account] == "" || on < began[e.Account] {
+				began[e.Account] = on
 			}
 			if _, known := money.Currency(e.Currency).Scale(); !known {
 				foreign[e.Currency] = true
@@ -129,6 +129,11 @@ func (im *Importer) File(ctx context.Context, file io.ReadSeeker, o bank.Options
 	}
 	r := &Report{Problems: result.Problems, Accounts: []AccountBalance{}}
 	run := run{Importer: im, report: r, ordinals: bank.NewOrdinals()}
+	if im.Open {
+		if err := run.open(ctx, result.Statements, began); err != nil {
+			return r, err
+		}
+	}
 	if _, err := bank.Parse(file, o, func(e *bank.Entry) error { return run.entry(ctx, e) }); err != nil {
 		return r, err
 	}
@@ -297,6 +302,61 @@ func (r *run) place(ctx context.Context) (placed map[string]bool, err error) {
 	return placed, nil
 }
 
+// open gives accounts that are new to the ledger what they held before the file.
+func (r *run) open(ctx context.Context, s *bank.Statements, began map[string]string) error {
+	var text strings.Builder
+	done := map[string]bool{}
+	for _, st := range s.List {
+		account := r.accountName(st.Account)
+		if st.Opening == nil || st.OpeningCurrency == nil || st.Opening.IsZero() || done[account] {
+			continue
+		}
+		done[account] = true
+		currency := money.Currency(*st.OpeningCurrency)
+		if _, known, err := r.held(ctx, account, currency); err != nil || known {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		amount, side := *st.Opening, "debit"
+		if amount.Sign() < 0 {
+			amount, side = amount.Negated(), "credit"
+		}
+		scale, _ := currency.Scale()
+		on := began[st.Account]
+		value, err := event("open-"+account, "organization.opening_balance", r.Organization, on+"T00:00:00+07:00", "", map[string]any{
+			"effective_on": on, "account": "bank:" + account, "side": side, "amount": amount.Decimal().StringFixed(scale), "currency": currency})
+		if err != nil {
+			return err
+		}
+		text.Write(value)
+		text.WriteByte('\n')
+	}
+	if text.Len() == 0 {
+		return nil
+	}
+	_, err := r.publish(ctx, text.String())
+	return err
+}
+
+// held is what the ledger has on a bank account; known is false where it was never
+// used.
+func (r *run) held(ctx context.Context, account string, c money.Currency) (balance string, known bool, err error) {
+	path := r.Organization + ":bank:" + account
+	if c != money.VND {
+		path += ":" + string(c)
+	}
+	balance = "0"
+	err = r.Books.Balances(ctx, path, postgres.AsOf{}, func(b postgres.Balance) error {
+		if b.Account == path {
+			balance, known = b.Balance, true
+		}
+		return nil
+	})
+	return balance, known, err
+}
+
 // compare holds each closing balance against the ledger's account.
 func (r *run) compare(ctx context.Context, s *bank.Statements) error {
 	closing := map[[2]string]string{}
@@ -306,167 +366,11 @@ func (r *run) compare(ctx context.Context, s *bank.Statements) error {
 		}
 	}
 	for key, printed := range closing {
-		path, held := "bank:"+key[0], "0"
-		if key[1] != string(money.VND) {
-			path += ":" + key[1]
-		}
-		if err := r.Books.Balances(ctx, r.Organization+":"+path, postgres.AsOf{}, func(b postgres.Balance) error {
-			if b.Account == r.Organization+":"+path {
-				held = b.Balance
-			}
-			return nil
-		}); err != nil {
+		held, _, err := r.held(ctx, key[0], money.Currency(key[1]))
+		if err != nil {
 			return err
 		}
 		r.report.Accounts = append(r.report.Accounts, AccountBalance{key[0], key[1], printed, held, sameDecimal(printed, held)})
 	}
 	return nil
-}
-
-// accountName is the organization's own name for an account: what it was asked
-// to be, "main" for the registered one, else its last digits and a hash, since
-// the number itself would look like a person's.
-func (im *Importer) accountName(printed string) string {
-	folded := bank.Fold(printed)
-	switch {
-	case im.Account != "":
-		return im.Account
-	case folded == "" || folded == bank.Fold(im.Known):
-		return "main"
-	}
-	sum := sha256.Sum256([]byte(folded))
-	return "tk-" + folded[max(0, len(folded)-4):] + "-" + hex.EncodeToString(sum[:4])
-}
-
-// line makes the event of one sighting. Its id is of all that it says, so that the
-// same sighting is the same bytes, and another one of the same line is a fact of
-// its own.
-func (r *run) line(e *bank.Entry, id string) (line, error) {
-	currency := money.Currency(e.Currency)
-	scale, _ := currency.Scale()
-	if !e.Amount.Decimal().Equal(e.Amount.Decimal().Truncate(scale)) {
-		return line{}, &Refused{fmt.Sprintf("line %d: %s has no such fractions", e.Line, currency)}
-	}
-	l := line{id: id, on: day(e), currency: currency, incoming: e.Direction == bank.Credit}
-	l.codes = refcode.Find(e.Remittance)
-	kind := kindOf(e, len(l.codes) > 0)
-	l.payment = kind == "payment"
-	l.at = l.on + "T" + clock(e.BookedAt) + "+07:00"
-	data := map[string]any{
-		"effective_on": l.on, "amount": e.Amount.Decimal().StringFixed(scale), "currency": currency,
-		"line": id, "account": r.accountName(e.Account), "direction": map[bool]string{true: "in", false: "out"}[l.incoming], "kind": kind,
-	}
-	personal := map[string]string{}
-	for name, text := range map[string]string{
-		"content": e.Remittance, "payer_name": e.CounterpartyName, "payer_account": e.CounterpartyAccount,
-		"reference": e.Reference, "end_to_end_id": e.EndToEndID, "return_reason": e.ReturnReason,
-	} {
-		if text != "" {
-			personal[name] = first(text, events.MaxPersonalChars)
-		}
-	}
-	if len(personal) > 0 {
-		data["person"], data["personal"] = r.payer(e, id), personal
-	}
-	seen, err := json.Marshal(data, json.Deterministic(true))
-	if err != nil {
-		return line{}, err
-	}
-	hash := sha256.Sum256(seen)
-	l.event = "line-" + hex.EncodeToString(hash[:20])
-	l.text, err = event(l.event, "bank.line_received", r.Organization, l.at, "", data)
-	return l, err
-}
-
-func (r *run) allocation(l *line, bill string, amount int64) (id string, text []byte, err error) {
-	hash := sha256.Sum256([]byte(l.id + " " + bill))
-	id = "match-" + hex.EncodeToString(hash[:20])
-	sum, err := money.New(amount, l.currency)
-	if err != nil {
-		return "", nil, err
-	}
-	text, err = event(id, "bank.line_allocated", r.Organization, l.at, l.event, map[string]any{
-		"effective_on": l.on, "amount": sum.String(), "currency": l.currency, "line": l.id, "bill": bill,
-	})
-	return id, text, err
-}
-
-// event is a fact as intake takes it.
-func event(id, name, organization, at, cause string, data map[string]any) ([]byte, error) {
-	e := map[string]any{"specversion": "1.0", "id": id, "source": source, "type": events.Type(name), "subject": organization, "time": at, "data": data}
-	if cause != "" {
-		e["causeid"], e["causesource"] = cause, source
-	}
-	return json.Marshal(e, json.Deterministic(true))
-}
-
-// payer is the opaque person of a line: the same for whoever pays from the same
-// account, or of the same name where no account is printed; else the line's own.
-func (r *run) payer(e *bank.Entry, id string) string {
-	who := bank.Fold(e.CounterpartyAccount)
-	if who == "" {
-		who = bank.Fold(e.CounterpartyName)
-	}
-	if who == "" {
-		who = "line " + id
-	}
-	mac := hmac.New(sha256.New, r.Pseudonym)
-	fmt.Fprintf(mac, "payer\x00%s\x00%s", r.Organization, who)
-	return "py-" + hex.EncodeToString(mac.Sum(nil)[:16])
-}
-
-// day is when the bank booked the line: the value date where the booking day is
-// none that a calendar has, else the last day before it; empty where neither
-// says anything.
-func day(e *bank.Entry) string {
-	for _, text := range []string{e.BookedOn, e.ValueDate} {
-		if events.Date(text).Valid() {
-			return text
-		}
-	}
-	if len(e.BookedOn) >= 7 {
-		if month := events.Period(e.BookedOn[:7]); month.Valid() {
-			return string(month.End())
-		}
-	}
-	return ""
-}
-
-func clock(text string) string {
-	if _, err := time.Parse(time.TimeOnly, text); err != nil {
-		return "00:00:00"
-	}
-	return text
-}
-
-// kindOf tells the bank's own charges and interest, by the words that banks use
-// for them; whatever carries a code is a payment.
-func kindOf(e *bank.Entry, code bool) string {
-	text := bank.Fold(e.Remittance)
-	switch {
-	case code:
-	case e.Direction == bank.Debit && anyOf(text, "PHIQUANLYTAIKHOAN", "PHIDUYTRI", "PHISMS", "PHICHUYENTIEN", "PHIDICHVUNGANHANG", "THUPHIDICHVU", "PHIBIENDONGSODU", "PHITHUONGNIEN", "PHIINTERNETBANKING"):
-		return "charge"
-	case e.Direction == bank.Credit && e.CounterpartyAccount == "" && anyOf(text, "LAITIENGUI", "LAINHAPVON", "TRALAITIENGUI", "LAIKHONGKYHAN", "INTERESTPAYMENT", "CREDITINTEREST"):
-		return "interest"
-	}
-	return "payment"
-}
-
-func anyOf(text string, words ...string) bool {
-	for _, w := range words {
-		if strings.Contains(text, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// first is the beginning of a text, whole characters.
-func first(text string, most int) string {
-	text = strings.ToValidUTF8(text, "?")
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	return string([]rune(text)[:most])
 }

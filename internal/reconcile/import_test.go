@@ -168,6 +168,21 @@ func TestEqualLines(t *testing.T) {
 	}
 }
 
+// TestOpening: an office's first statement brings what the account held.
+func TestOpening(t *testing.T) {
+	s := open(t)
+	im := &reconcile.Importer{Ledger: s, Books: s.DB, Organization: school, Actor: "cli", Pseudonym: []byte("a key of this test"), Open: true}
+	for i, file := range []string{statement(2000, "05/09/2026|500||FT26248000000001|a", "06/09/2026||200|FT26249000000002|b"), statement(2300, "07/09/2026|50||FT26250000000003|c")} {
+		r, err := im.File(t.Context(), strings.NewReader(file), bank.Options{Name: "sao-ke.csv"})
+		if err != nil || len(r.Accounts) != 1 || !r.Accounts[0].Agrees {
+			t.Errorf("file %d: %+v, %v", i, r, err)
+		}
+	}
+	if got := balance(t, s, "bank:main"); got != "2350" {
+		t.Errorf("the bank holds %s", got)
+	}
+}
+
 // TestRefusedWhole: of a file that cannot be taken nothing is.
 func TestRefusedWhole(t *testing.T) {
 	s := open(t)

@@ -190,7 +190,7 @@ func (c change) fact(at time.Time) (line string, id events.EventID, err error) {
 	if c.give {
 		name, fact = "organization.right_granted", &events.RightGranted{Grant: grant}
 	}
-	hash := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %d", name, c.organization, c.holder, grant.Right, c.since))
+	hash := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %d %d", name, c.organization, c.holder, grant.Right, c.since, at.UnixMicro()))
 	id = events.EventID("right-" + hex.EncodeToString(hash[:16]))
 	value, err := events.New(events.Envelope{ID: id, Source: events.OwnSources + "identity", Type: events.Type(name), Subject: c.organization,
 		Time: events.Time(day.Format(time.RFC3339))}, fact)
