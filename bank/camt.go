@@ -10,9 +10,9 @@ import (
 // message is the group in the middle.
 var namespaces = []*regexp.Regexp{
 	// ISO 20022, and the German variants pain.001.002.03 and pain.001.003.03.
-	regexp.MustCompile(`^urn:iso:std:iso:20022:tech:xsd:((?:camt\.05[234]|pain\.00[12])\.00[1-9]\.[0-9]{2})$`),
+	regexp.MustCompile(`^urn:iso:std:iso:20022:tech:xsd:(camt\.05[234]\.001\.[0-9]{2}|pain\.00[12]\.00[123]\.[0-9]{2})$`),
 	// Before ISO took the namespace over.
-	regexp.MustCompile(`^urn:swift:xsd:\$?((?:camt\.05[234]|pain\.00[12])\.00[1-9]\.[0-9]{2})$`),
+	regexp.MustCompile(`^urn:swift:xsd:\$?(camt\.05[234]\.001\.[0-9]{2}|pain\.00[12]\.00[123]\.[0-9]{2})$`),
 	// Swiss Payment Standards.
 	regexp.MustCompile(`^https?://www\.six-interbank-clearing\.com/de/((?:camt\.05[234]|pain\.00[12])\.001\.[0-9]{2})\.ch\.[0-9]{2}\.xsd$`),
 	// Austrian payments.

@@ -111,6 +111,7 @@ func TestHostile(t *testing.T) {
 		{"nesting", "too_deep", text(camtHead + nested)},
 		{"another namespace", "wrong_namespace", text(strings.Replace(camtHead, "urn:iso", "urn:evil", 1) + camtNtry + camtTail)},
 		{"a namespace that goes on", "wrong_namespace", text(strings.Replace(camtHead, `.08"`, `.08x"`, 1) + camtNtry + camtTail)},
+		{"a variant that does not exist", "wrong_namespace", text(strings.Replace(camtHead, "053.001", "053.002", 1) + camtNtry + camtTail)},
 		{"an element of another namespace", "wrong_namespace", text(camtHead + `<x:Ntry xmlns:x="urn:evil"/>` + camtTail)},
 		{"no namespace", "wrong_namespace", text(`<Document><BkToCstmrStmt/></Document>`)},
 		{"another message in the namespace", "damaged", text(`<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrAcctRpt/></Document>`)},
