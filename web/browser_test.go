@@ -27,6 +27,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"socho/internal/identity"
+	"socho/internal/identity/oidc"
 )
 
 // axeVersion is the release of axe-core that pages are held to.
@@ -166,7 +167,9 @@ func withQuery(address, more string) string {
 // than a phone, another language on request, no barrier that axe can see; and
 // lists how heavy each is.
 func TestBrowser(t *testing.T) {
-	h := openHouse(t, demoPeople)
+	h := openHouse(t, demoPeople, func(from *Sources, _ string) {
+		from.Provider = &Provider{oidc.New(oidc.Config{Issuer: "https://id.example"}), "Cổng cán bộ"}
+	})
 	b := openBrowser(t, h.URL)
 	axe, err := axeScript(t.Context())
 	if err != nil {

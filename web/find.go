@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -107,8 +108,8 @@ func (s *site) whereabouts(r *request, organization, person string) (links []cru
 			return nil, err
 		}
 		e, err := events.Decode(record.Value)
-		if err != nil {
-			continue
+		if err != nil || personOf(e) != person {
+			continue // linked by somebody else's doing, such as a stall that changed hands
 		}
 		var link crumb
 		switch f := e.Fact.(type) {
@@ -126,6 +127,17 @@ func (s *site) whereabouts(r *request, organization, person string) (links []cru
 		}
 	}
 	return links, nil
+}
+
+// personOf is whom an event is about; empty for nobody in particular.
+func personOf(e *events.Event) string {
+	var data struct {
+		Person string `json:"person"`
+	}
+	if json.Unmarshal(e.Data, &data) != nil {
+		return ""
+	}
+	return data.Person
 }
 
 // pageOf links to a page of an organization's, where the visitor may go there.
