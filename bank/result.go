@@ -28,6 +28,7 @@ type Statements struct {
 	NotBooked          int         `json:"entries_not_booked"`
 	Reversals          int         `json:"entries_reversal"`
 	Malformed          int         `json:"entries_malformed,omitzero"` // left out of the totals; each is a Problem
+	MalformedReason    string      `json:"malformed_reason,omitzero"`  // of the first of them
 	TransactionDetails *int        `json:"transaction_details,omitzero"`
 	Totals             []Total     `json:"totals"` // of booked entries, by currency
 	List               []Statement `json:"statement_list"`
@@ -181,7 +182,11 @@ func (t *tally) problem(line int, field, code, detail string) {
 func (t *tally) malformed(line int, field, code, detail string) {
 	t.Entries++
 	t.Malformed++
-	t.problem(line, field, code, detail+"; the entry was left out of the totals")
+	detail += "; the entry was left out of the totals"
+	if t.MalformedReason == "" {
+		t.MalformedReason = detail
+	}
+	t.problem(line, field, code, detail)
 }
 
 // checkDay reports a day that was printed but does not exist.
