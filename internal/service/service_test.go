@@ -122,7 +122,7 @@ func TestDamagedRowIsNamed(t *testing.T) {
 		{"account's kind", `UPDATE ledger.accounts SET kind = 'asset' WHERE kind = 'income'`, `UPDATE ledger.accounts SET kind = 'income' WHERE path LIKE 'income:%'`, "income:management"},
 		{"outcome's claim", `UPDATE ledger.outcomes SET claims = false WHERE log_offset = 7`, `UPDATE ledger.outcomes SET claims = true WHERE log_offset = 7`, ":7 holds"},
 		{"outcome's detail", `UPDATE ledger.outcomes SET detail = 'x' WHERE log_offset = 7`, `UPDATE ledger.outcomes SET detail = '' WHERE log_offset = 7`, ":7 differs"},
-		{"position's rules", `UPDATE ledger.positions SET rule_set = 2`, `UPDATE ledger.positions SET rule_set = 1`, "positions: the row of shard"},
+		{"position's rules", `UPDATE ledger.positions SET rule_set = rule_set + 1`, `UPDATE ledger.positions SET rule_set = rule_set - 1`, "positions: the row of shard"},
 		{"position's time", `UPDATE ledger.positions SET recorded_at = recorded_at + interval '1 s'`, `UPDATE ledger.positions SET recorded_at = recorded_at - interval '1 s'`, "positions: the row of shard"},
 		{"position's accounts", `UPDATE ledger.positions SET next_account = next_account + 1`, `UPDATE ledger.positions SET next_account = next_account - 1`, "positions: the row of shard"},
 		{"position's genesis", `UPDATE ledger.positions SET genesis = set_byte(genesis, 0, get_byte(genesis, 0) # 1)`, `UPDATE ledger.positions SET genesis = set_byte(genesis, 0, get_byte(genesis, 0) # 1)`, "positions: the row of shard"},
