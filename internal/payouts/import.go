@@ -165,7 +165,8 @@ type Imported struct {
 
 // Import opens the list and puts the rows on it, with what their persons are
 // entitled to. Importing the same file again changes nothing.
-// Errors: *RefusedError where the list cannot be opened.
+// Errors: *RefusedError where the list cannot be opened; *FileError where it holds
+// other entries for the same payouts.
 func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	if err := p.Service.WaitForProjections(ctx); err != nil {
 		return nil, err
@@ -187,6 +188,12 @@ func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	}
 	if state.State == projections.ListWithdrawn {
 		return nil, fmt.Errorf("list %s was withdrawn; import under another --list", f.List)
+	}
+	if n, err := p.differs(ctx, f, state); err != nil || n > 0 {
+		if err == nil {
+			err = refuse("list %s holds %d of these payouts with another amount, commune or way of paying; withdraw it, and import under another --list", f.List, n)
+		}
+		return nil, err
 	}
 	entitle, err := p.entitlements(ctx, f, state.State == projections.ListOpen)
 	if err != nil {
@@ -231,6 +238,30 @@ func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	state, _, err = p.total(ctx, f.Organization, "list:"+f.List)
 	out.Entries, out.Sum = int(state.Count), state.Sum
 	return out, err
+}
+
+// differs counts rows that stand on the list already, and otherwise: nothing is said
+// of what their persons are entitled to then.
+func (p *Process) differs(ctx context.Context, f *File, state total) (n int, err error) {
+	if state.Count == 0 {
+		return 0, nil
+	}
+	rows := make(map[string]*Row, len(f.Rows))
+	for i := range f.Rows {
+		rows[f.Rows[i].Payout] = &f.Rows[i]
+	}
+	for after := int64(-1); ; {
+		entries, err := p.Read.ListEntries(ctx, f.Organization, f.List, after, page)
+		if err != nil || len(entries) == 0 {
+			return n, err
+		}
+		after = entries[len(entries)-1].At.Offset
+		for _, e := range entries {
+			if r := rows[e.Payout]; r != nil && (r.Amount != e.Amount || r.Unit != e.Unit || r.Method != e.Method) {
+				n++
+			}
+		}
+	}
 }
 
 // fields keeps those that say something.
