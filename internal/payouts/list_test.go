@@ -25,7 +25,7 @@ func TestReadList(t *testing.T) {
 		"002001000001,A,721,\"500,000 đ\",,Tiền mặt,,,truy lĩnh":                   "500000 cash arrears 00721",
 		"002001000001,A,Đồng Văn,,\"1,5\",,,,Mai táng":                             "750000 cash funeral 00721",
 		"002001000001,A,xã đồng văn,500000.00,,ví,VCB,0912345678,":                 "500000 ewallet regular 00721 970436 0912345678 A",
-		"002001000001,A,00724,1,,,Agribank,8800 2010 001,một lần":                  "1 account one_off 00721 970405 88002010001 A",
+		"002001000001,A,00724,1,,,Agribank,8800 2010 001,một lần":                  "1 account one_off 00715 970405 88002010001 A",
 		"02001000001,A,00721,1,,tiền mặt,,,":                                       `column "CCCD": expected 12 digits`,
 		",A,00721,1,,tiền mặt,,,":                                                  `column "CCCD": neither`,
 		"002001000001,A,,1,,tiền mặt,,,":                                           `column "Mã xã": no commune`,

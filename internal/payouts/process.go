@@ -1,6 +1,7 @@
 package payouts
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -120,13 +121,20 @@ func (p *Process) publish(ctx context.Context, organization string, write func(s
 	out := said{counts: map[ledger.Status]int64{}, codes: map[string]int64{}}
 	r, w := io.Pipe()
 	go func() {
-		w.CloseWithError(write(func(e events.Envelope, fact events.Fact, personal map[string]string) error {
+		// Intake sends on what it has as soon as it would have to wait for more: line
+		// by line through a pipe, it would take each alone.
+		many := bufio.NewWriterSize(w, 1<<20)
+		err := write(func(e events.Envelope, fact events.Fact, personal map[string]string) error {
 			text, err := line(e, fact, personal)
 			if err == nil {
-				_, err = w.Write(text)
+				_, err = many.Write(text)
 			}
 			return err
-		}))
+		})
+		if err == nil {
+			err = many.Flush()
+		}
+		w.CloseWithError(err)
 	}()
 	report, err := p.Service.Publish(ctx, r, intake.Options{DefaultOrg: organization, Actor: p.Actor, Own: true})
 	r.CloseWithError(io.ErrClosedPipe)
