@@ -85,7 +85,10 @@ func TestBatches(t *testing.T) {
 		"again once the batch was cancelled": after(made, step{cancelled("f1"), "recorded"}, step{submitted("f1", fileA), "refused batch_cancelled"},
 			step{sent("o1", "500"), "refused more_than_payable"}, step{returned("o1", "", "500"), "posted"}, step{sent("o1", "500"), "posted"}, step{cancelled("f1"), "refused batch_cancelled"}),
 		"what the bank has is not cancelled":            after(given, step{cancelled("f1"), "refused batch_submitted"}),
-		"nor is a payout taken out of it by a reversal": after(base, step{reverse("e7"), "refused in_batch"}, step{reverse("e4"), "refused limit_exceeded"}),
+		"nor is a payout taken out of it by a reversal": after(base, step{reverse("e7"), "refused in_batch"}, step{reverse("e4"), "refused in_batch"}),
+		"nor is its order taken back while the file could pay it": after(made, step{returned("o1", "", "500"), "posted"}, step{reverse("e4"), "refused in_batch"},
+			step{cancelled("f1"), "recorded"}, step{reverse("e4"), "posted"}),
+		"a payout goes as a whole": after(base, step{batched("f1", "o2", "300"), "refused part_of_payout"}, step{batched("f1", "o2", "400"), "posted"}),
 		"a batch pays one way": after(base, step{func() events.Fact {
 			f := *ordered("o3", "0").(*events.PayoutOrdered)
 			f.Method, f.Sum = "cash", dong("1")

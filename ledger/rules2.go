@@ -86,8 +86,6 @@ func decide2(d *decision) {
 		d.rightRevoked(&f.Grant)
 	case *events.ApprovalsRequired:
 		d.approvalsRequired(f)
-	case *events.PersonStopped:
-		d.stoppedAgain(f)
 	case *events.PersonResumed:
 		d.resumed(f)
 	case *events.ListOpened:
@@ -243,7 +241,7 @@ func (d *decision) rightRevoked(f *events.Grant) {
 }
 
 // approvalsRequired: not by one who proposes or approves here, and to ask for
-// less, by two who say the same.
+// less, by two persons who say the same and neither of whom does so by now.
 func (d *decision) approvalsRequired(f *events.ApprovalsRequired) {
 	actor := d.actor()
 	if !d.own() {
@@ -257,7 +255,12 @@ func (d *decision) approvalsRequired(f *events.ApprovalsRequired) {
 	asked := approvals{int(*f.Approvers), f.Amount, f.Currency}
 	code := ""
 	switch {
-	case !before || !asked.less(row.approvals), row.Lower == asked && row.By != actor:
+	case !before || !asked.less(row.approvals):
+		row = approvalsRow{approvals: asked}
+	case !strings.HasPrefix(actor, "person:"):
+		d.refuse("not_a_person", "to ask for less")
+		return
+	case row.Lower == asked && row.By != actor && !d.holds(proposePayouts, row.By) && !d.holds(approvePayouts, row.By):
 		row = approvalsRow{approvals: asked}
 	default:
 		row.Lower, row.By, code = asked, actor, "one_more_approval"
@@ -275,16 +278,6 @@ func (p approvals) less(than approvals) bool {
 		return false
 	}
 	return p.Currency != than.Currency || events.Money(p.Above, p.Currency).Minor() > events.Money(than.Above, than.Currency).Minor()
-}
-
-// stoppedAgain is stopped, but never refused for want of room: where the row is
-// full, the month is closed already, since resuming keeps room for one more.
-func (d *decision) stoppedAgain(f *events.PersonStopped) {
-	if row, _ := get[stopRow](d, stopKey(f.Person, f.Programme)); len(row.Set) == maxSet && row.closes(f.FromPeriod) {
-		d.note("")
-		return
-	}
-	d.stopped(f)
 }
 
 // resumed lets payments go on from a month on, whatever was stopped before. What
@@ -305,13 +298,14 @@ func (d *decision) resumed(f *events.PersonResumed) {
 }
 
 // drawsUp refuses whoever may not draw lists up: where approvals are required,
-// persons without the right. Commands and tokens have been asked for theirs.
+// all but persons who hold the right, programs that come with a token and local
+// commands, which have been asked for theirs.
 func (d *decision) drawsUp(actor string) bool {
 	policy, _ := get[approvalsRow](d, approvalsKey)
 	switch {
 	case actor == "":
 		d.refuse("actor_unknown", "no stamp")
-	case policy.Approvers > 0 && strings.HasPrefix(actor, "person:") && !d.holds(proposePayouts, actor):
+	case policy.Approvers > 0 && actor != "cli" && !strings.HasPrefix(actor, "token:") && !d.holds(proposePayouts, actor):
 		d.refuse("right_missing", "right %s", proposePayouts)
 	default:
 		return true

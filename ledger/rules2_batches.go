@@ -75,9 +75,15 @@ func (d *decision) payoutBatched(f *events.PayoutBatched) {
 		d.refuse("other_currency", "the batch is in %s", row.Currency)
 		return
 	}
-	if order, _ := get[payoutRow](d, payoutKey(f.Payout)); order.Method != "" && order.Method != row.Method {
-		d.refuse("other_method", "ordered by %s", order.Method)
+	if order, known := get[payoutRow](d, payoutKey(f.Payout)); known && order.Method != row.Method {
+		d.refuse("other_method", "ordered by %s", order.Method) // under set 1: by nobody knows what
 		return
+	}
+	if p, known := d.payout(f.Payout, f.Currency); known {
+		if owed := p.payable.limit + p.returned.limit - p.recoverable.limit; f.Money().Minor() < owed {
+			d.refuse("part_of_payout", "asked %s, owed %d", f.Money(), owed)
+			return
+		}
 	}
 	if !d.mayGo(f.Payout, f.Batch) {
 		return
@@ -111,14 +117,31 @@ func (d *decision) mayGo(payout, again events.PayoutID) bool {
 	return true
 }
 
-// inBatch refuses to take back that a payout went into a batch: its file would
-// pay it all the same. That the bank never carried it out is said by a return
-// without a line.
+// inBatch refuses to take back that a payout went into a batch, or the order of one
+// whose batch the bank may still have: its file would pay it all the same. That the
+// bank never carried it out is said by a return without a line.
 func (d *decision) inBatch(f *events.Reversed) bool {
 	held, ok := d.claimed(Claim{d.event.Subject, string(f.ReversesSource), string(f.Reverses)})
 	if ok && held.Status.Accepted() && events.Name(held.Type) == "benefit.payout_batched" {
 		d.refuse("in_batch", "say that it came back")
 		return true
+	}
+	if !ok || held.Status != Posted || events.Name(held.Type) != "benefit.payout_ordered" {
+		return false
+	}
+	for _, t := range d.transfersAt(held.Offset) {
+		_, payout, isPayout := payoutOf(t.Credit)
+		if !isPayout {
+			continue
+		}
+		last, before := get[batchedRow](d, batchedKey(payout))
+		if !before {
+			continue
+		}
+		if row, _ := get[batchRow](d, batchKey(last.Batch)); row.State == "open" || row.State == "closed" {
+			d.refuse("in_batch", "in batch %s", last.Batch)
+			return true
+		}
 	}
 	return false
 }

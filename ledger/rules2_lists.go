@@ -162,8 +162,11 @@ func (d *decision) listEntryRemoved(f *events.ListEntryRemoved) {
 func (d *decision) listProposed(f *events.ListTotal) {
 	actor := d.actor()
 	row, ok := d.list(f.List, "open")
-	if !ok || !d.answers(actor, false) || !row.agree(d, f.Count, f.Money(), f.Digest) || !row.hand(d, actor) {
+	if !ok || !d.answers(actor, false) || !row.agree(d, f.Count, f.Money(), f.Digest) {
 		return
+	}
+	if !slices.Contains(row.DrawnUp, actor) { // whoever answers for it needs no room
+		row.DrawnUp = append(row.DrawnUp, actor)
 	}
 	row.State = "proposed"
 	d.put(listKey(f.List), row)
@@ -182,23 +185,23 @@ func (d *decision) listApproved(f *events.ListTotal) {
 	case slices.Contains(row.DrawnUp, actor):
 		d.refuse("four_eyes", "drew the list up")
 		return
-	case slices.Contains(row.Approved, actor):
-		d.refuse("approved_before", "by the same person")
-		return
 	case !d.holds(approvePayouts, actor):
 		d.refuse("right_missing", "right %s", approvePayouts)
 		return
 	}
-	row.Approved = append(row.Approved, actor)
-	policy, _ := get[approvalsRow](d, approvalsKey)
-	words, code := 0, "one_more_approval"
-	for _, said := range row.Approved {
-		if d.holds(approvePayouts, said) { // still
-			words++
-		}
+	again := slices.Contains(row.Approved, actor)
+	row.Approved = slices.DeleteFunc(row.Approved, func(said string) bool { return !d.holds(approvePayouts, said) }) // words of those who hold it still
+	if !again {
+		row.Approved = append(row.Approved, actor)
 	}
-	if words >= policy.words(row) {
+	policy, _ := get[approvalsRow](d, approvalsKey)
+	code := "one_more_approval"
+	switch {
+	case len(row.Approved) >= policy.words(row):
 		row.State, code = "approved", ""
+	case again:
+		d.refuse("approved_before", "by the same person")
+		return
 	}
 	d.put(listKey(f.List), row)
 	d.note(code)
@@ -213,8 +216,8 @@ func (p approvals) words(list listRow) int {
 	return n
 }
 
-// listWithdrawn is for those who propose and those who approve; programs only
-// while it is open.
+// listWithdrawn is for those who propose and those who approve; where approvals
+// are required, for programs only while it is open.
 func (d *decision) listWithdrawn(f *events.ListWithdrawn) {
 	actor := d.actor()
 	row, ok := d.list(f.List, "open", "proposed", "approved")

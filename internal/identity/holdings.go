@@ -29,13 +29,13 @@ func Holdings(ctx context.Context, pool *pgxpool.Pool, roles ...Role) ([]Holding
 }
 
 // TakenBy says who last took a role from a person, or shut them out, and when;
-// "cli" and now where the trail does not know.
+// "cli" and today where the trail does not know.
 func TakenBy(ctx context.Context, pool *pgxpool.Pool, person string, role Role, organization string) (actor string, at time.Time, err error) {
 	err = pool.QueryRow(ctx, `SELECT actor, at FROM app.trail WHERE object = $1 AND outcome = 'ok'
 			AND (action = 'revoke:' || $2 AND organization IN ($3, '*') OR action = 'person_lock')
 		ORDER BY id DESC LIMIT 1`, person, string(role), organization).Scan(&actor, &at)
 	if err == pgx.ErrNoRows {
-		return "cli", time.Now(), nil
+		return "cli", time.Now().UTC().Truncate(24 * time.Hour), nil
 	}
 	return actor, at, err
 }
