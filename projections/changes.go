@@ -10,7 +10,7 @@ import (
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
 // and fields to fill; Entitlements and Stops are rows to add, which Withdrawn
-// takes back, and so are ListEntries, Files and Moves; Lists and Batches are
+// takes back, and so are ListEntries, Removed, Files and Moves; Lists and Batches are
 // fields to fill; of the others the later position wins. The zero value is ready.
 type Changes struct {
 	Facts         []Fact
@@ -26,6 +26,7 @@ type Changes struct {
 	Amounts       []TracedAmount
 	Lists         []PayoutList
 	ListEntries   []ListEntry
+	Removed       []RemovedEntry
 	Batches       []Batch
 	Files         []BatchFile
 	Moves         []PayoutMove
@@ -41,7 +42,7 @@ func (c *Changes) reset() {
 	c.Entitlements, c.Stops, c.Withdrawn = emptied(c.Entitlements), emptied(c.Stops), emptied(c.Withdrawn)
 	c.Organizations, c.Stalls, c.Holdings = emptied(c.Organizations), emptied(c.Stalls), emptied(c.Holdings)
 	c.Links, c.Amounts = emptied(c.Links), emptied(c.Amounts)
-	c.Lists, c.ListEntries, c.Batches = emptied(c.Lists), emptied(c.ListEntries), emptied(c.Batches)
+	c.Lists, c.ListEntries, c.Removed, c.Batches = emptied(c.Lists), emptied(c.ListEntries), emptied(c.Removed), emptied(c.Batches)
 	c.Files, c.Moves = emptied(c.Files), emptied(c.Moves)
 	clear(c.bills)
 	clear(c.payouts)

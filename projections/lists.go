@@ -43,11 +43,21 @@ type ListEntry struct {
 	List         string
 	Payout       string
 	Person       string
+	Programme    string // as a change, empty where it is the list's
+	Period       string // likewise
 	Unit         string
 	Method       string
 	Kind         string
 	Currency     money.Currency
 	Amount       int64
+	At           Position
+}
+
+// RemovedEntry takes a payout off a list, as it was put on before At.
+type RemovedEntry struct {
+	Organization string
+	List         string
+	Payout       string
 	At           Position
 }
 
@@ -109,8 +119,10 @@ func FoldLists(c *Changes, a *Accepted) {
 		l := list(f.List, ListOpen)
 		l.Programme, l.Period, l.Currency = string(f.Programme), string(f.Period), f.Currency
 	case *events.ListEntryAdded:
-		c.ListEntries = append(c.ListEntries, ListEntry{a.Event.Subject, string(f.List), string(f.Payout), string(f.Person), string(f.Unit),
+		c.ListEntries = append(c.ListEntries, ListEntry{a.Event.Subject, string(f.List), string(f.Payout), string(f.Person), string(f.Programme), string(f.Period), string(f.Unit),
 			string(f.Method), string(f.Kind), f.Currency, f.Money().Minor(), at})
+	case *events.ListEntryRemoved:
+		c.Removed = append(c.Removed, RemovedEntry{a.Event.Subject, string(f.List), string(f.Payout), at})
 	case *events.ListProposed:
 		list(f.List, ListProposed)
 	case *events.ListApproved:

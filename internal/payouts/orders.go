@@ -133,7 +133,7 @@ func (p *Process) order(say func(events.Envelope, events.Fact, map[string]string
 	}
 	return say(e, &events.PayoutOrdered{Dated: events.Dated{EffectiveOn: list.ApprovedOn}, Of: events.Of{Person: events.ID(entry.Person)},
 		Sum: events.Sum{Amount: events.Decimal(a.String()), Currency: entry.Currency}, Payout: events.PayoutID(entry.Payout),
-		Programme: events.Word(list.Programme), Period: events.Period(list.Period), Unit: events.Unit(entry.Unit), Method: events.Word(entry.Method)}, nil)
+		Programme: events.Word(entry.Programme), Period: events.Period(entry.Period), Unit: events.Unit(entry.Unit), Method: events.Word(entry.Method)}, nil)
 }
 
 // NotOrdered is an entry of an approved list that the ledger refused to order, or

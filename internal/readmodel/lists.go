@@ -37,15 +37,16 @@ type Entry struct {
 // offset on, at most limit of them.
 func (db *DB) ListEntries(ctx context.Context, organization, list string, after int64, limit int) ([]Entry, error) {
 	rows, err := db.pool.Query(ctx, `
-		SELECT e.organization, e.list, e.payout, e.person, e.unit, e.method, e.kind, e.currency, e.amount, e.shard, e.log_offset,
+		SELECT e.organization, e.list, e.payout, e.person, coalesce(nullif(e.programme, ''), l.programme), coalesce(nullif(e.period, ''), l.period), e.unit, e.method, e.kind, e.currency, e.amount, e.shard, e.log_offset,
 			EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered_on IS NOT NULL AND p.status <> 'reversed')
-		FROM list_entries e WHERE e.organization = $1 AND e.list = $2 AND e.log_offset > $3 ORDER BY e.log_offset LIMIT $4`,
+		FROM list_entries e JOIN payout_lists l USING (organization, list)
+		WHERE e.organization = $1 AND e.list = $2 AND e.log_offset > $3 AND NOT e.removed ORDER BY e.log_offset LIMIT $4`,
 		organization, list, after, limit)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {
-		err = row.Scan(&e.Organization, &e.List, &e.Payout, &e.Person, &e.Unit, &e.Method, &e.Kind, &e.Currency, &e.Amount, &e.At.Shard, &e.At.Offset, &e.Ordered)
+		err = row.Scan(&e.Organization, &e.List, &e.Payout, &e.Person, &e.Programme, &e.Period, &e.Unit, &e.Method, &e.Kind, &e.Currency, &e.Amount, &e.At.Shard, &e.At.Offset, &e.Ordered)
 		return e, err
 	})
 }
@@ -55,7 +56,8 @@ func (db *DB) ListEntries(ctx context.Context, organization, list string, after 
 func (db *DB) ListedElsewhere(ctx context.Context, organization, programme, period, list string) (map[string]int64, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT e.person, sum(e.amount)::bigint FROM payout_lists l JOIN list_entries e USING (organization, list)
-		WHERE l.organization = $1 AND l.programme = $2 AND l.period = $3 AND l.list <> $4
+		WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
+			AND l.list <> $4 AND NOT e.removed
 			AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))
 		GROUP BY e.person`,
 		organization, programme, period, list)
@@ -146,7 +148,7 @@ type InstructedPayout struct {
 	At                   int64 // offset of the record that batched it
 }
 
-const entryOf = `coalesce((SELECT e.log_offset FROM list_entries e WHERE e.organization = p.organization AND e.payout = p.payout ORDER BY e.log_offset DESC LIMIT 1), p.first_offset)`
+const entryOf = `coalesce((SELECT e.log_offset FROM list_entries e WHERE e.organization = p.organization AND e.payout = p.payout AND NOT e.removed ORDER BY e.log_offset DESC LIMIT 1), p.first_offset)`
 
 // Unsent lists payouts of a month and method in đồng that are owed and not on
 // their way, by id, from behind one on, at most limit of them: those never sent,

@@ -33,7 +33,7 @@ func Prepare(shard int, steps []projections.Step) *Prepared {
 			Bills: slices.Clone(c.Bills), Payouts: slices.Clone(c.Payouts), Entitlements: slices.Clone(c.Entitlements),
 			Stops: slices.Clone(c.Stops), Withdrawn: slices.Clone(c.Withdrawn), Organizations: slices.Clone(c.Organizations),
 			Stalls: slices.Clone(c.Stalls), Holdings: slices.Clone(c.Holdings), Links: slices.Clone(c.Links),
-			Lists: slices.Clone(c.Lists), ListEntries: slices.Clone(c.ListEntries), Batches: slices.Clone(c.Batches),
+			Lists: slices.Clone(c.Lists), ListEntries: slices.Clone(c.ListEntries), Removed: slices.Clone(c.Removed), Batches: slices.Clone(c.Batches),
 			Files: slices.Clone(c.Files), Moves: slices.Clone(c.Moves)}})
 	}
 	return p

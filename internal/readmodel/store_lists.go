@@ -39,7 +39,7 @@ func orNull(t time.Time) *time.Time {
 }
 
 func addListEntries(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	rows := pgcopy.New(11)
+	rows := pgcopy.New(13)
 	defer rows.Free()
 	for i := range c.ListEntries {
 		e := &c.ListEntries[i]
@@ -48,6 +48,8 @@ func addListEntries(ctx context.Context, tx pgx.Tx, c *projections.Changes) erro
 		rows.Text(e.List)
 		rows.Text(e.Payout)
 		rows.Text(e.Person)
+		rows.Text(e.Programme)
+		rows.Text(e.Period)
 		rows.Text(e.Unit)
 		rows.Text(e.Method)
 		rows.Text(e.Kind)
@@ -56,8 +58,19 @@ func addListEntries(ctx context.Context, tx pgx.Tx, c *projections.Changes) erro
 		rows.Int16(int16(e.At.Shard))
 		rows.Int64(e.At.Offset)
 	}
-	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "list_entries", `organization, list, payout, person, unit, method, kind, currency, amount, shard, log_offset`)
+	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "list_entries", `organization, list, payout, person, programme, period, unit, method, kind, currency, amount, shard, log_offset`)
 	return err
+}
+
+// removeEntries comes after addListEntries: what was put on again stays.
+func removeEntries(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	for _, r := range c.Removed {
+		if _, err := tx.Exec(ctx, `UPDATE list_entries SET removed = true WHERE organization = $1 AND list = $2 AND payout = $3 AND log_offset < $4`,
+			r.Organization, r.List, r.Payout, r.At.Offset); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setBatches fills in what facts say of batches, likewise.

@@ -26,6 +26,8 @@ CREATE TABLE list_entries (
     list         text     COLLATE "C" NOT NULL,
     payout       text     COLLATE "C" NOT NULL,
     person       text     COLLATE "C" NOT NULL,
+    programme    text     COLLATE "C" NOT NULL, -- empty: the list's
+    period       text     COLLATE "C" NOT NULL, -- likewise
     unit         text     COLLATE "C" NOT NULL,
     method       text     COLLATE "C" NOT NULL,
     kind         text     COLLATE "C" NOT NULL,
@@ -33,6 +35,7 @@ CREATE TABLE list_entries (
     amount       bigint   NOT NULL,
     shard        smallint NOT NULL,
     log_offset   bigint   NOT NULL,
+    removed      boolean  NOT NULL DEFAULT false, -- taken off again
     PRIMARY KEY (organization, list, log_offset)
 );
 CREATE INDEX ON list_entries (organization, payout, log_offset);
