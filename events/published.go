@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -402,4 +403,31 @@ func New(e Envelope, fact Fact) ([]byte, error) {
 		return nil, err
 	}
 	return value, nil
+}
+
+// Draft is a fact that is about to be handed in: its envelope, but for the data,
+// and what is personal of it in clear.
+type Draft struct {
+	Envelope Envelope
+	Fact     Fact
+	Personal map[string]string
+}
+
+// Line writes the draft as a publisher does, with a line break behind it.
+// Errors: *Error where it is no event.
+func (d *Draft) Line() ([]byte, error) {
+	value, err := New(d.Envelope, d.Fact)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", d.Envelope.Type, d.Envelope.ID, err)
+	}
+	if len(d.Personal) > 0 {
+		fields, err := json.Marshal(d.Personal, json.Deterministic(true))
+		if err != nil {
+			return nil, err
+		}
+		// Keys of the envelope are sorted and hold no quote, so this is the data.
+		head, tail, _ := strings.Cut(string(value), `"data":{`)
+		value = []byte(head + `"data":{"personal":` + string(fields) + `,` + tail)
+	}
+	return append(value, '\n'), nil
 }

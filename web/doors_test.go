@@ -47,7 +47,7 @@ func openHouse(t *testing.T, demo func(context.Context, *identity.Directory) []D
 		t.Fatal(err)
 	}
 	from := sources(t, newFake())
-	from.Access, from.People = people, people
+	from.Access, from.People, from.Recorder = people, people, new(recorder)
 	from.Sessions = people.Sessions(false, nil, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	from.Standing = func(context.Context) (Standing, error) { return Standing{Records: 12345, Latest: recorded}, nil }
 	from.Shards = func(context.Context) ([]Shard, error) {

@@ -123,7 +123,10 @@ func (r *request) refuse(v *view, page *formPage, err error) (*view, error) {
 	text, field := "", ""
 	var password *identity.PasswordError
 	var wait *identity.WaitError
+	var refused *refusedFact
 	switch {
+	case errors.As(err, &refused):
+		text = r.language.say("problem.refused", "reason", r.language.word("reason", refused.Code))
 	case errors.As(err, &password):
 		text, field = r.language.say("problem.password."+password.Reason, "n", identity.PasswordLeast), "password"
 	case errors.As(err, &wait):

@@ -15,7 +15,7 @@ import (
 	"socho/internal/identity"
 )
 
-//go:embed translations/*.json
+//go:embed translations
 var translationFiles embed.FS
 
 // language is one of the two that pages are written in.
@@ -34,19 +34,15 @@ func loadLanguages() (map[string]*language, error) {
 	vi := &language{code: "vi", other: "en", thousands: ".", point: ","}
 	en := &language{code: "en", other: "vi", thousands: ",", point: "."}
 	for _, l := range []*language{vi, en} {
-		b, err := translationFiles.ReadFile("translations/" + l.code + ".json")
-		if err != nil {
+		if err := l.load(); err != nil {
 			return nil, err
-		}
-		if err := json.Unmarshal(b, &l.text); err != nil {
-			return nil, fmt.Errorf("translations/%s.json: %w", l.code, err)
 		}
 	}
 	for _, pair := range [][2]*language{{vi, en}, {en, vi}} {
 		for key, text := range pair[0].text {
 			other, ok := pair[1].text[key]
 			if !ok {
-				return nil, fmt.Errorf("translations/%s.json lacks %q", pair[1].code, key)
+				return nil, fmt.Errorf("translations/%s lacks %q", pair[1].code, key)
 			}
 			if !slices.Equal(placeholders(text), placeholders(other)) {
 				return nil, fmt.Errorf("translations: %q does not take the same values in both languages", key)
@@ -54,6 +50,34 @@ func loadLanguages() (map[string]*language, error) {
 		}
 	}
 	return map[string]*language{vi.code: vi, en.code: en}, nil
+}
+
+// load reads the texts of one language: all.json, and a file for each area of the
+// pages. No two files say the same.
+func (l *language) load() error {
+	l.text = map[string]string{}
+	folder := "translations/" + l.code
+	files, err := translationFiles.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		b, err := translationFiles.ReadFile(folder + "/" + f.Name())
+		if err != nil {
+			return err
+		}
+		var some map[string]string
+		if err := json.Unmarshal(b, &some); err != nil {
+			return fmt.Errorf("%s/%s: %w", folder, f.Name(), err)
+		}
+		for key, text := range some {
+			if _, twice := l.text[key]; twice {
+				return fmt.Errorf("%s/%s: %q stands in another file too", folder, f.Name(), key)
+			}
+			l.text[key] = text
+		}
+	}
+	return nil
 }
 
 func placeholders(text string) []string {

@@ -60,7 +60,7 @@ func TestSessionsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := sources(t, newFake())
-	from.Access, from.People = db, db
+	from.Access, from.People, from.Recorder = db, db, new(recorder)
 	from.Sessions = db.Sessions(false, nil, slog.New(slog.DiscardHandler))
 	pages, err := New(from)
 	if err != nil {

@@ -77,6 +77,7 @@ var (
 	errTooLarge  = &failure{http.StatusRequestEntityTooLarge, "large"}
 	errTooOften  = &failure{http.StatusTooManyRequests, "often"}
 	errFault     = &failure{http.StatusInternalServerError, "fault"}
+	errRefused   = &failure{http.StatusConflict, "refused"}
 	errSlow      = &failure{http.StatusServiceUnavailable, "slow"}
 )
 
@@ -85,9 +86,12 @@ func asFailure(err error) *failure {
 	var f *failure
 	var large *http.MaxBytesError
 	var wait *identity.WaitError
+	var refused *refusedFact
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &refused):
+		return errRefused
 	case errors.As(err, &large):
 		return errTooLarge
 	case errors.As(err, &wait):

@@ -55,6 +55,7 @@ type Sources struct {
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
 	Outcomes    OutcomeSource
 	Records     RecordSource
+	Recorder    Recorder                                     // with People: pages say facts through it
 	Health      func(context.Context) error                  // nil: always ready
 	Standing    func(context.Context) (Standing, error)      // nil: not said
 	Stopped     func(context.Context) ([]Standstill, error)  // nil: never
@@ -85,6 +86,9 @@ type site struct {
 func New(from Sources) (*Pages, error) {
 	if from.Model == nil || from.Figures == nil || from.Traces == nil || from.Outcomes == nil || from.Records == nil || from.Access == nil {
 		return nil, errors.New("web: Model, Figures, Traces, Outcomes, Records and Access are required")
+	}
+	if from.People != nil && from.Recorder == nil {
+		return nil, errors.New("web: Recorder is required where people can sign in")
 	}
 	if from.Log == nil {
 		from.Log = slog.New(slog.DiscardHandler)

@@ -35,7 +35,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 		return nil, err
 	}
 	pages, err := web.New(web.Sources{
-		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log,
+		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
 		Receipt: func(shard int, offset int64) string {

@@ -87,24 +87,6 @@ func sum(minor int64) (events.Sum, error) {
 	return events.Sum{Amount: events.Decimal(a.String()), Currency: money.VND}, err
 }
 
-// line writes a fact with its personal fields as a publisher does.
-func line(e events.Envelope, fact events.Fact, personal map[string]string) ([]byte, error) {
-	value, err := events.New(e, fact)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", e.Type, e.ID, err)
-	}
-	if len(personal) > 0 {
-		fields, err := json.Marshal(personal, json.Deterministic(true))
-		if err != nil {
-			return nil, err
-		}
-		// Keys of the envelope are sorted and hold no quote, so this is the data.
-		head, tail, _ := strings.Cut(string(value), `"data":{`)
-		value = []byte(head + `"data":{"personal":` + string(fields) + `,` + tail)
-	}
-	return append(value, '\n'), nil
-}
-
 // said is what became of facts that were published together.
 type said struct {
 	counts  map[ledger.Status]int64
@@ -125,7 +107,7 @@ func (p *Process) publish(ctx context.Context, organization string, write func(s
 		// by line through a pipe, it would take each alone.
 		many := bufio.NewWriterSize(w, 1<<20)
 		err := write(func(e events.Envelope, fact events.Fact, personal map[string]string) error {
-			text, err := line(e, fact, personal)
+			text, err := (&events.Draft{Envelope: e, Fact: fact, Personal: personal}).Line()
 			if err == nil {
 				_, err = many.Write(text)
 			}
