@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 
 	"socho/internal/identity"
 )
@@ -19,7 +20,8 @@ type formField struct {
 	Max          int    // characters
 	Digits       bool   // a code or PIN
 	Required     bool
-	Fixed        bool // shown, and not to be changed
+	Fixed        bool   // shown, and not to be changed
+	Accept       string // of a file: .csv,.xlsx
 	Options      []option
 }
 
@@ -34,6 +36,11 @@ type form struct {
 	Submit  string
 	Cancel  string // where to go instead
 	Danger  bool   // the button cannot be taken back
+}
+
+// Files says that the form sends a file.
+func (f form) Files() bool {
+	return slices.ContainsFunc(f.Fields, func(f formField) bool { return f.Type == "file" })
 }
 
 // confirmation asks before something that cannot be taken back is done.

@@ -34,6 +34,7 @@ type route struct {
 	rights  []identity.Right // one of them is needed; none: to be signed in is enough
 	account bool             // one's own account: open also to who has yet to set up a second factor
 	page    bool             // an act at the address of a page, which may be opened instead
+	upload  int64            // bytes of files that its form may send; 0: none
 	where   place            // where the right is needed; nil: anywhere, and the page shows no more than that
 	show    func(*request) (*view, error)
 }

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -44,6 +46,24 @@ type view struct {
 	status   int    // 200 where not said
 	redirect string // to there, and nothing is shown here
 	onward   string // to there on another site, once this is shown
+	file     *file  // handed over to be kept, and nothing is shown
+}
+
+// file is something that a browser keeps.
+type file struct {
+	name    string // plain letters
+	kind    string // its media type
+	content []byte
+}
+
+// hand gives a file over. No page ever runs it: it is kept, or opened elsewhere.
+func hand(w http.ResponseWriter, f *file) {
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	h.Set("Content-Length", strconv.Itoa(len(f.content)))
+	h.Set("Cache-Control", "no-store")
+	w.Write(f.content) //nolint:errcheck // the visitor has left
 }
 
 // see sends the visitor on after something was done, to a page that says so
@@ -156,7 +176,7 @@ func (s *site) page(to *route) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
 		if r.Body != nil {
-			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm+to.upload)
 		}
 		visit := &request{r.WithContext(ctx), identity.From(ctx), s.choose(w, r), s.chooseTheme(w, r), r.URL.Query(), nil}
 		v, err := s.look(visit, to)
@@ -184,6 +204,10 @@ func (s *site) page(to *route) http.Handler {
 		if v.redirect != "" {
 			w.Header().Set("Cache-Control", "no-store")
 			http.Redirect(w, r, v.redirect, http.StatusSeeOther)
+			return
+		}
+		if v.file != nil {
+			hand(w, v.file)
 			return
 		}
 		s.send(w, visit, v)
@@ -254,7 +278,7 @@ func (s *site) look(r *request, to *route) (v *view, err error) {
 	if err := s.admit(r, to); err != nil {
 		return nil, err
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := r.read(to); err != nil {
 		if errors.As(err, new(*http.MaxBytesError)) {
 			return nil, err
 		}
@@ -266,6 +290,29 @@ func (s *site) look(r *request, to *route) (v *view, err error) {
 		}
 	}
 	return to.show(r)
+}
+
+// read takes a form in, with its files where the route takes any: all of it in
+// memory, which the bound on the body keeps small.
+func (r *request) read(to *route) error {
+	if to.upload == 0 || !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		return r.ParseForm()
+	}
+	return r.ParseMultipartForm(to.upload + maxForm)
+}
+
+// uploaded is a file of a form: its name and content; nil where none was chosen.
+func (r *request) uploaded(field string) (name string, content []byte, err error) {
+	f, header, err := r.FormFile(field)
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	content, err = io.ReadAll(f)
+	return header.Filename, content, err
 }
 
 // legible says that all of it is text. PostgreSQL takes no other, and what a
