@@ -62,3 +62,13 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
 		w.Write(content) //nolint:errcheck // the visitor has left
 	}
 }
+
+// keeper is where browsers find the script that shows kept pages without network.
+// It has no checksum: they look there for its next version.
+const keeper = "/offline-worker.js"
+
+func (a *assets) keeper(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", mime.TypeByExtension(".js"))
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Write(a.content["worker.js"]) //nolint:errcheck // the visitor has left
+}

@@ -6,8 +6,8 @@ import "slices"
 // them: what tells requests apart where they are measured.
 func Patterns() []string {
 	s := &site{}
-	all := []string{"GET /assets/{sum}/{name}"}
-	for _, r := range slices.Concat(s.routes(), s.doors(), s.offices()) {
+	all := []string{"GET /assets/{sum}/{name}", "GET " + keeper}
+	for _, r := range slices.Concat(s.routes(), s.doors(), s.offices(), s.queues()) {
 		all = append(all, r.pattern)
 	}
 	return all

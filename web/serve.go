@@ -47,11 +47,12 @@ type view struct {
 	redirect string // to there, and nothing is shown here
 	onward   string // to there on another site, once this is shown
 	file     *file  // handed over to be kept, and nothing is shown
+	keep     bool   // the browser may keep the page for use without network: it names nobody
 }
 
-// file is something that a browser keeps.
+// file is something that a browser keeps, or that a script of ours asked for.
 type file struct {
-	name    string // plain letters
+	name    string // plain letters; empty for a script's
 	kind    string // its media type
 	content []byte
 }
@@ -60,7 +61,9 @@ type file struct {
 func hand(w http.ResponseWriter, f *file) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	if f.name != "" {
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
+	}
 	h.Set("Content-Length", strconv.Itoa(len(f.content)))
 	h.Set("Cache-Control", "no-store")
 	w.Write(f.content) //nolint:errcheck // the visitor has left
@@ -162,7 +165,15 @@ type frame struct {
 	Role           string   // whom the visitor plays
 	Done           string   // what was just done
 	Undo           string   // the act that takes it back; empty for none
+	Offline        *offline // nil: the page needs the network
 	Page           any
+}
+
+// offline is whom a page that may be kept is for, and when it was made, in
+// milliseconds since 1970.
+type offline struct {
+	Person, Worker string
+	At             int64
 }
 
 // maxForm bounds what a form may send.
@@ -230,6 +241,9 @@ func (s *site) send(w http.ResponseWriter, r *request, v *view) {
 		h.Set("Cache-Control", "no-store") // nothing is left on a shared machine
 	}
 	h.Set("Vary", "Cookie, Accept-Encoding")
+	if v.keep && r.who != nil && r.Method == http.MethodGet { // what was opened on a POST is never kept
+		h.Set("Socho-Keep", "page")
+	}
 	if v.onward != "" {
 		h.Set("Refresh", "0; url="+v.onward)
 		h.Set("Cache-Control", "no-store")
@@ -332,6 +346,9 @@ func (s *site) render(r *request, v *view) ([]byte, error) {
 	}
 	if done := "done." + r.query.Get("done"); r.language.text[done] != "" {
 		f.Done, f.Undo = r.language.say(done), undoes[r.query.Get("done")]
+	}
+	if v.keep && r.who != nil {
+		f.Offline = &offline{r.who.ID, keeper, time.Now().UnixMilli()}
 	}
 	f.Nav, f.Who, f.Door = s.nav(r), s.whoArea(r), s.Sessions != nil
 	// What the frame says is no reason to withhold the page.

@@ -50,6 +50,7 @@ type Sources struct {
 	Verifier    Verifier                                       // nil: pages start no audit
 	Unsealer    Unsealer                                       // nil: pages open nothing that is sealed
 	Names       NameSource                                     // nil: nobody is found by name
+	PersonID    func(organization, citizenID string) string    // nil: nobody is written down as somebody's receiver
 	Model       ReadModel
 	Figures     FigureSource // of all organizations, whoever asks
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
@@ -111,6 +112,9 @@ func New(from Sources) (*Pages, error) {
 	if s.Sessions != nil {
 		routes = slices.Concat(routes, s.doors(), s.providers(), s.offices())
 	}
+	if s.Recorder != nil {
+		routes = slices.Concat(routes, s.queues())
+	}
 	for _, r := range routes {
 		mux.Handle(r.pattern, s.page(&r))
 	}
@@ -118,6 +122,7 @@ func New(from Sources) (*Pages, error) {
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /.well-known/security.txt", s.securityText)
 	mux.HandleFunc("GET /assets/{sum}/{name}", s.assets.serve)
+	mux.HandleFunc("GET "+keeper, s.assets.keeper)
 	mux.Handle("/", s.page(&route{open: true, show: nowhere}))
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(s.page(&route{open: true, show: func(*request) (*view, error) { return nil, errForeign }}))
@@ -177,7 +182,7 @@ func secured(next http.Handler) http.Handler {
 }
 
 func secure(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

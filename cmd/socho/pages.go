@@ -15,6 +15,7 @@ import (
 	"socho/internal/identity"
 	"socho/internal/logpublisher"
 	"socho/internal/metrics"
+	"socho/internal/payouts"
 	"socho/internal/readmodel"
 	"socho/internal/service"
 	"socho/internal/vault"
@@ -34,10 +35,17 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	if err != nil {
 		return nil, err
 	}
+	personKey, err := call.personKey()
+	if err != nil {
+		return nil, err
+	}
 	pages, err := web.New(web.Sources{
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
+		PersonID: func(organization, citizenID string) string {
+			return payouts.PersonID(personKey, organization, citizenID)
+		},
 		Receipt: func(shard int, offset int64) string {
 			return fmt.Sprintf("%s/events/%d/%d/receipt", api.Prefix, shard, offset)
 		},
@@ -123,6 +131,19 @@ func paced(limits *httpserver.Limits, counted *metrics.Metrics, pages *web.Pages
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// personKey is what opaque ids of persons are derived under.
+func (c *Call) personKey() ([]byte, error) {
+	data, err := filepath.Abs(c.CLI.Data)
+	if err != nil {
+		return nil, err
+	}
+	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	return master.Derive("persons by citizen id")
 }
 
 // directory is who there is and what they may do.

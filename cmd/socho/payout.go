@@ -13,7 +13,6 @@ import (
 	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/payouts"
-	"socho/internal/vault"
 )
 
 // PayoutCommand is socho payout.
@@ -91,17 +90,9 @@ func (c *Call) withPayouts(ctx context.Context, token, organization string, righ
 			return fmt.Errorf("%s in %s: %w", right, organization, err)
 		}
 	}
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
-	if err != nil {
-		return err
-	}
 	p := s.Payouts(actor)
 	p.Trail = people.Record
-	if p.Persons, err = master.Derive("persons by citizen id"); err != nil {
+	if p.Persons, err = c.personKey(); err != nil {
 		return err
 	}
 	err = f(ctx, p, who)

@@ -22,3 +22,8 @@ addEventListener("pageshow", () => {
 
 // The first wrong field is where to go on.
 document.querySelector("[aria-invalid]")?.focus();
+
+// Whoever signs out leaves no page behind that was kept for use without network.
+document.addEventListener("submit", (event) => {
+  if (window.caches && event.target.getAttribute("action") === "/sign-out") caches.delete("socho-kept");
+});
