@@ -23,7 +23,7 @@ const (
 )
 
 // TestDocs holds docs/events.md to the code: what stands behind the marker is
-// made of the comments of facts.go and facts_benefit.go, the schemas and the examples.
+// made of the comments of the files of facts, the schemas and the examples.
 func TestDocs(t *testing.T) {
 	text, err := os.ReadFile(docsPath)
 	if err != nil {
@@ -182,7 +182,9 @@ func fieldsTable(s map[string]any, order []string, at string) (rows string) {
 
 func catalogueDocs(t *testing.T) string {
 	facts, codes := readComments(t, "facts.go"), readComments(t, "errors.go")
-	maps.Copy(facts.types, readComments(t, "facts_benefit.go").types)
+	for _, more := range []string{"facts_benefit.go", "facts_market.go", "facts_office.go"} {
+		maps.Copy(facts.types, readComments(t, more).types)
+	}
 	var b strings.Builder
 	write := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	parsed := func(name string) map[string]any {

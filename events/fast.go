@@ -29,6 +29,7 @@ var validators = map[reflect.Type]func(string) bool{
 	reflect.TypeFor[Period]():       validPeriod,
 	reflect.TypeFor[Unit]():         validUnit,
 	reflect.TypeFor[Decimal]():      func(s string) bool { return money.CheckDecimal(s) == nil },
+	reflect.TypeFor[Balance]():      func(s string) bool { return checkBalance(s) == nil },
 	reflect.TypeFor[Word]():         validWord,
 	reflect.TypeFor[Label]():        validLabel,
 	reflect.TypeFor[URI]():          validURI,

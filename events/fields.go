@@ -35,6 +35,10 @@ type Unit string
 // bound together with its currency.
 type Decimal string
 
+// Balance is what an account holds: an amount that may be nothing, or negative with
+// a sign before it, as written.
+type Balance string
+
 // Word is a short code from a publisher's own list (a fee item, a reason, a
 // programme): 1–32 characters of a–z 0–9 _.
 type Word string
@@ -203,6 +207,23 @@ func (d *Decimal) UnmarshalText(b []byte) error {
 	return nil
 }
 
+func (b *Balance) UnmarshalText(t []byte) error {
+	if err := checkBalance(string(t)); err != nil {
+		return moneyError(err)
+	}
+	*b = Balance(t)
+	return nil
+}
+
+// checkBalance checks the spelling alone. Nothing has no sign.
+func checkBalance(s string) error {
+	amount, negative := strings.CutPrefix(s, "-")
+	if negative && strings.Trim(amount, "0.") == "" {
+		return &money.Error{Code: "bad_decimal", Detail: "nothing is neither positive nor negative"}
+	}
+	return money.CheckDecimal(amount)
+}
+
 // BIN is a bank's six-digit identification number in NAPAS' directory.
 type BIN string
 
@@ -243,6 +264,25 @@ func Money(d Decimal, c money.Currency) money.Amount {
 		panic("events: amount was not checked: " + err.Error())
 	}
 	return a
+}
+
+// balance joins a balance and its currency, as amount does.
+func balance(b Balance, c money.Currency, field string) error {
+	err := amount(Decimal(strings.TrimPrefix(string(b), "-")), c, field)
+	if e, ok := err.(*Error); ok && e.Code == AmountZero {
+		return nil
+	}
+	return err
+}
+
+// Minor returns a balance in minor units. It is valid for decoded facts only.
+func (b Balance) Minor(c money.Currency) int64 {
+	amount, negative := strings.CutPrefix(string(b), "-")
+	minor := Money(Decimal(amount), c).Minor()
+	if negative {
+		return -minor
+	}
+	return minor
 }
 
 func moneyError(err error) *Error {

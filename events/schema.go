@@ -72,6 +72,8 @@ var fieldSchemas = map[reflect.Type]schema{
 		"description": "A whole number from 0 to 2^53-1, written without fraction and exponent."},
 	reflect.TypeFor[Decimal](): {"type": "string", "pattern": amountPattern(0) + "|" + amountPattern(2),
 		"description": "An amount above zero and below 10^15 minor units, as a string with exactly as many decimals as its currency has: none for VND, two for the others."},
+	reflect.TypeFor[Balance](): {"type": "string", "pattern": balancePattern(0) + "|" + balancePattern(2),
+		"description": "What an account holds, spelled as an amount: 0 or 0.00 where it is nothing, with - before it where it is below."},
 	reflect.TypeFor[money.Currency](): {"enum": money.Currencies(),
 		"description": "An ISO 4217 currency."},
 	reflect.TypeFor[string](): {"type": "string"},
@@ -106,6 +108,15 @@ func amountPattern(scale int32) string {
 		return `^[1-9][0-9]{0,14}$`
 	}
 	return `^([1-9][0-9]{0,12}\.[0-9]{2}|0\.([1-9][0-9]|0[1-9]))$`
+}
+
+// balancePattern is what balance accepts of one.
+func balancePattern(scale int32) string {
+	zero := `^0$|`
+	if scale > 0 {
+		zero = `^0\.00$|`
+	}
+	return zero + `^-?(` + strings.Trim(amountPattern(scale), "^$") + `)$`
 }
 
 // personalSchema is the data.personal of facts that have a place for it.
@@ -156,9 +167,23 @@ var together = map[reflect.Type]schema{
 		"then": schema{"properties": schema{"input": schema{"pattern": `^c`}}},
 		"else": schema{"properties": schema{"input": schema{"pattern": `^o`}}},
 	},
-	reflect.TypeFor[CashBanked]():    {"oneOf": []schema{required("collector"), required("pay_point")}},
-	reflect.TypeFor[Refunded]():      {"oneOf": []schema{required("stall"), required("person")}},
-	reflect.TypeFor[LineAllocated](): {"oneOf": []schema{required("bill"), required("clearing")}},
+	reflect.TypeFor[CashBanked]():       {"oneOf": []schema{required("collector"), required("pay_point")}},
+	reflect.TypeFor[Refunded]():         {"oneOf": []schema{required("stall"), required("person")}},
+	reflect.TypeFor[LineAllocated]():    {"oneOf": []schema{required("bill"), required("clearing")}},
+	reflect.TypeFor[CreditApplied]():    {"oneOf": []schema{required("stall"), required("person")}},
+	reflect.TypeFor[SuspensePlaced]():   {"oneOf": []schema{required("bill"), required("line")}},
+	reflect.TypeFor[StallDescribed]():   {"anyOf": []schema{required("area_dm2"), required("class")}},
+	reflect.TypeFor[ReductionGranted](): {"oneOf": []schema{required("percent"), required("amount")}},
+	reflect.TypeFor[SaleReceived](): {
+		"if":   has("method", "bank"),
+		"then": required("connection", "line"),
+		"else": schema{"properties": schema{"connection": false, "line": false}},
+	},
+	reflect.TypeFor[AlertRaised](): {"allOf": []schema{
+		{"if": has("kind", "receipts_fell"), "then": required("stall", "since", "expected", "seen")},
+		{"if": has("kind", "other_account"), "then": required("stall")},
+		{"if": has("kind", "foreign_account"), "then": required("line")},
+	}},
 	reflect.TypeFor[InstitutionReported](): {
 		"if":   has("domain", "schools"),
 		"then": schema{"properties": schema{"status": schema{"enum": []string{"accepting", "not_accepting"}}}},
@@ -172,7 +197,7 @@ var together = map[reflect.Type]schema{
 // What the schema accepts is what ParsePublished accepts, but for what a
 // schema cannot say: size, depth, duplicate names, whole numbers spelled with a
 // fraction, a reference code's check character, the same item twice in a bill, a
-// figure above its denominator, an event that names itself, and the subject of
+// figure above its denominator, an end before its beginning, an event that names itself, and the subject of
 // another event that is this one's own. Errors: unknown_type, unknown_version.
 func Schema(eventType string) ([]byte, error) {
 	g := &generator{defs: schema{}, at: "#/$defs/"}
@@ -290,6 +315,11 @@ func (g *generator) object(t reflect.Type) schema {
 func (g *generator) amounts(s, properties schema) {
 	spelled := func(scale int32) schema {
 		amount := schema{"amount": schema{"pattern": amountPattern(scale)}}
+		for _, name := range []string{"opening", "closing"} {
+			if _, ok := properties[name]; ok {
+				amount[name] = schema{"pattern": balancePattern(scale)}
+			}
+		}
 		if _, ok := properties["items"]; ok {
 			amount = schema{"items": schema{"items": schema{"properties": amount}}}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/big"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -373,6 +374,9 @@ func nameOf(f events.Fact) string {
 		return "benefit.payout_returned"
 	case *events.Refunded:
 		return "school.refunded"
+	}
+	if name := officeNames[reflect.TypeOf(f)]; name != "" {
+		return name
 	}
 	panic(fmt.Sprintf("no name for %T", f))
 }

@@ -44,6 +44,17 @@ var types2 = append([]string{
 	"benefit.batch_exported.v1", "benefit.batch_submitted.v1", "benefit.batch_cancelled.v1",
 }, types1...)
 
+// types3 is set 2, and what offices do around bills and lines, at stalls and with
+// traders' own sales.
+var types3 = append([]string{
+	"organization.tariff_set.v1", "organization.credit_applied.v1", "organization.suspense_placed.v1", "organization.passed_on.v1",
+	"market.stall_described.v1", "market.stall_vacated.v1", "market.trader_absent.v1", "market.tickets_handed_out.v1", "market.tickets_sold.v1",
+	"market.card_issued.v1", "market.card_printed.v1", "market.card_posted.v1", "market.card_inspected.v1", "market.card_replaced.v1", "market.card_revoked.v1",
+	"market.alert_raised.v1", "market.alert_closed.v1", "market.sales_connected.v1", "market.sales_disconnected.v1", "market.sale_received.v1",
+	"school.pupil_enrolled.v1", "school.pupil_left.v1", "school.reduction_granted.v1", "school.reduction_ended.v1",
+	"benefit.grant_returned.v1", "bank.statement_received.v1", "bank.lines_offset.v1", "bank.line_noted.v1",
+}, types2...)
+
 var currencies1 = []money.Currency{money.VND, money.CNY, money.USD, money.LAK}
 
 // Format is the log format that record 0 of every shard names.
@@ -51,12 +62,13 @@ const Format = 1
 
 // LatestRuleSet is the newest set of this program, which a new log begins
 // with.
-const LatestRuleSet = 2
+const LatestRuleSet = 3
 
 var ruleSets = map[int]*RuleSet{
 	0: {Number: 0, vocabulary: events.NewVocabulary(typesOfShards, nil), decide: decideOpening},
 	1: {Number: 1, vocabulary: events.NewVocabulary(types1, currencies1), needs: stateOf1, accounts: lookahead(decide1), decide: decide1},
 	2: {Number: 2, vocabulary: events.NewVocabulary(types2, currencies1), needs: stateOf2, accounts: lookahead(decide2), decide: decide2},
+	3: {Number: 3, vocabulary: events.NewVocabulary(types3, currencies1), needs: stateOf3, accounts: lookahead(decide3), decide: decide3},
 }
 
 func ruleSet(number int) (*RuleSet, error) {

@@ -157,6 +157,10 @@ func (l *language) sentence(e *events.Event) string {
 		v = append(v, "shard", *f.Shard, "shards", *f.Shards, "ledger", f.Ledger)
 	case *events.RulesActivated:
 		v = append(v, "set", *f.RuleSet)
+	default:
+		ending, values := l.officeSentence(f)
+		key += ending
+		v = append(v, values...)
 	}
 	return l.say(key, v...)
 }
@@ -204,6 +208,8 @@ func (l *language) account(path string) string {
 		key, v = "account.credit", []any{"holder", l.holder(s[0] + ":" + s[1])}
 	case len(s) == 5 && s[0] == "person":
 		key, v = "account."+s[2], []any{"person", s[1], "programme", l.word("programme", s[3]), "month", month(s[4])}
+	case len(s) == 4 && s[0] == "trader":
+		key, v = "account.trader."+s[2], []any{"person", s[1], "id", s[3]}
 	case len(s) == 4 && s[0] == "person":
 		key, v = "account.payout."+s[2], []any{"payout", s[3]}
 	case len(s) == 3:

@@ -1,0 +1,181 @@
+package ledger_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"socho/events"
+)
+
+// officeNames are the types of rule set 3.
+var officeNames = map[reflect.Type]string{
+	reflect.TypeFor[*events.TariffSet]():         "organization.tariff_set",
+	reflect.TypeFor[*events.CreditApplied]():     "organization.credit_applied",
+	reflect.TypeFor[*events.SuspensePlaced]():    "organization.suspense_placed",
+	reflect.TypeFor[*events.PassedOn]():          "organization.passed_on",
+	reflect.TypeFor[*events.StallDescribed]():    "market.stall_described",
+	reflect.TypeFor[*events.StallVacated]():      "market.stall_vacated",
+	reflect.TypeFor[*events.TraderAbsent]():      "market.trader_absent",
+	reflect.TypeFor[*events.TicketsHandedOut]():  "market.tickets_handed_out",
+	reflect.TypeFor[*events.TicketsSold]():       "market.tickets_sold",
+	reflect.TypeFor[*events.CardIssued]():        "market.card_issued",
+	reflect.TypeFor[*events.CardPrinted]():       "market.card_printed",
+	reflect.TypeFor[*events.CardPosted]():        "market.card_posted",
+	reflect.TypeFor[*events.CardInspected]():     "market.card_inspected",
+	reflect.TypeFor[*events.CardReplaced]():      "market.card_replaced",
+	reflect.TypeFor[*events.CardRevoked]():       "market.card_revoked",
+	reflect.TypeFor[*events.AlertRaised]():       "market.alert_raised",
+	reflect.TypeFor[*events.AlertClosed]():       "market.alert_closed",
+	reflect.TypeFor[*events.SalesConnected]():    "market.sales_connected",
+	reflect.TypeFor[*events.SalesDisconnected](): "market.sales_disconnected",
+	reflect.TypeFor[*events.SaleReceived]():      "market.sale_received",
+	reflect.TypeFor[*events.PupilEnrolled]():     "school.pupil_enrolled",
+	reflect.TypeFor[*events.PupilLeft]():         "school.pupil_left",
+	reflect.TypeFor[*events.ReductionGranted]():  "school.reduction_granted",
+	reflect.TypeFor[*events.ReductionEnded]():    "school.reduction_ended",
+	reflect.TypeFor[*events.GrantReturned]():     "benefit.grant_returned",
+	reflect.TypeFor[*events.StatementReceived](): "bank.statement_received",
+	reflect.TypeFor[*events.LinesOffset]():       "bank.lines_offset",
+	reflect.TypeFor[*events.LineNoted]():         "bank.line_noted",
+}
+
+func paidBy(f events.Fact, person string) events.Fact {
+	switch f := f.(type) {
+	case *events.CreditApplied:
+		f.Person = events.ID(person)
+	case *events.SaleReceived:
+		f.Person = events.ID(person)
+	case *events.SalesConnected:
+		f.Person = events.ID(person)
+	case *events.LineNoted:
+		f.Person = events.ID(person)
+	}
+	return f
+}
+
+func offset(in, out, amount string) events.Fact {
+	return &events.LinesOffset{Dated: on, Sum: dong(amount), In: events.ID(in), Out: events.ID(out), Reason: "refund"}
+}
+
+func applied(stall, bill, amount string) events.Fact {
+	return &events.CreditApplied{Dated: on, Sum: dong(amount), Stall: events.ID(stall), Bill: events.ID(bill)}
+}
+
+func statement(id, from, until, opening, closing string) events.Fact {
+	return &events.StatementReceived{Dated: events.Dated{EffectiveOn: events.Date(until)}, Account: "main", Statement: events.ID(id), From: events.Date(from),
+		Currency: "VND", Opening: events.Balance(opening), Closing: events.Balance(closing), Lines: number(1), Digest: events.Digest(strings.Repeat("a", 64))}
+}
+
+func issued(card, stall string) events.Fact {
+	return &events.CardIssued{Dated: on, Card: events.ID(card), Stall: events.ID(stall), PaysTo: events.Digest(strings.Repeat("b", 64))}
+}
+
+func inspected(card, stall, result string) events.Fact {
+	return &events.CardInspected{Dated: on, Card: events.ID(card), Stall: events.ID(stall), Result: events.Word(result)}
+}
+
+func sale(line, amount, day string) *events.SaleReceived {
+	f := &events.SaleReceived{Dated: events.Dated{EffectiveOn: events.Date(day)}, Sum: dong(amount), Stall: "A1", Method: "bank", Connection: "k1", Line: events.ID(line)}
+	f.Person = "p1"
+	return f
+}
+
+func connected(until string) events.Fact {
+	return paidBy(&events.SalesConnected{Dated: on, Connection: "k1", Stall: "A1", Until: events.Date(until)}, "p1")
+}
+
+func sold(count events.Count, amount, collector string) events.Fact {
+	return &events.TicketsSold{Dated: on, Sum: dong(amount), Range: "r1", Collector: events.ID(collector), Count: number(count)}
+}
+
+func TestOffices(t *testing.T) {
+	overpaid := []step{{fee("b1", "100"), "posted"}, {fee("b2", "50"), "posted"}, {lineIn("l1", "160"), "posted"}, {allocated("l1", "b1", "130"), "posted overpaid"}}
+	after := func(steps []step, more ...step) []step { return append(append([]step{}, steps...), more...) }
+	collected := &events.BillIssued{Dated: on, Bill: "m1", Class: "1A", Period: "2026-09", DueOn: "2026-09-30", Currency: "VND", Items: []events.Item{{Item: "insurance", Amount: "100"}}}
+	collected.Person = "p1"
+	passed := func(amount string) events.Fact {
+		return &events.PassedOn{Dated: on, Sum: dong(amount), Item: "insurance", Line: "o1"}
+	}
+	placed := func(bill, amount string) events.Fact {
+		return &events.SuspensePlaced{Dated: on, Sum: dong(amount), Bill: events.ID(bill)}
+	}
+	for name, steps := range map[string][]step{
+		"credit pays another bill": after(overpaid, step{applied("A1", "b2", "31"), "refused more_than_credit"}, step{applied("A1", "b9", "1"), "refused bill_unknown"},
+			step{applied("A2", "b2", "1"), "refused more_than_credit"}, step{applied("A1", "b1", "1"), "refused more_than_owed"}, step{applied("A1", "b2", "30"), "posted"},
+			step{reverse("e3"), "refused limit_exceeded"}, step{reverse("e8"), "posted"}, step{reverse("e3"), "posted"},
+			holds("stall:A1:credit", 0), holds("stall:A1:receivable:b2", 50), holds("unallocated:in:l1", -160)),
+		"what waits pays a bill, and never becomes credit": {
+			{paid("b9", "", "100"), "posted bill_unknown"}, {fee("b1", "60"), "posted"}, {placed("b1", "61"), "refused more_than_owed"}, {placed("b8", "1"), "refused bill_unknown"},
+			{placed("b1", "60"), "posted"}, {fee("b2", "60"), "posted"}, {placed("b2", "41"), "refused more_than_suspense"}, {placed("b2", "40"), "posted"}, {reverse("e0"), "refused more_than_suspense"},
+			{reverse("e7"), "posted"}, {reverse("e4"), "posted"}, {reverse("e0"), "posted"}, holds("suspense:in", 0), holds("stall:A1:receivable:b1", 60),
+		},
+		"what was collected for others goes to them": {
+			{collected, "posted"}, {lineOut("o1", "150"), "posted"}, {passed("101"), "refused more_than_collected"}, {passed("100"), "posted"}, {passed("1"), "refused more_than_collected"},
+			{reverse("e3"), "posted"}, {passed("60"), "posted"}, holds("held:insurance", -40), holds("unallocated:out:o1", 90),
+		},
+		"passing on needs the bank's line": {{collected, "posted"}, {passed("100"), "refused line_unknown"}, {lineOut("o1", "90"), "posted"}, {passed("100"), "refused more_than_line"}},
+		"a grant goes back": {
+			{lineIn("g1", "500"), "posted"}, {funded("g1", "500"), "posted"}, {lineOut("o1", "700"), "posted"},
+			{&events.GrantReturned{Dated: on, Sum: dong("501"), Line: "o1"}, "refused fund_exhausted"}, {&events.GrantReturned{Dated: on, Sum: dong("500"), Line: "o1"}, "posted"},
+			{&events.GrantReturned{Dated: on, Sum: dong("1"), Line: "o2"}, "refused line_unknown"}, holds("grants:received", 0),
+		},
+		"two lines explain each other once": {
+			{lineIn("l1", "100"), "posted"}, {lineOut("o1", "80"), "posted"}, {offset("l1", "o1", "81"), "refused more_than_line"}, {offset("l9", "o1", "1"), "refused line_unknown"},
+			{offset("l1", "o9", "1"), "refused line_unknown"}, {offset("l1", "o1", "80"), "posted"}, {offset("l1", "o1", "1"), "refused more_than_line"}, {fee("b1", "100"), "posted"},
+			{allocated("l1", "b1", "21"), "refused more_than_line"}, {allocated("l1", "b1", "20"), "posted"}, {reverse("e5"), "posted"}, {allocated("l1", "b1", "80"), "posted"},
+			holds("unallocated:out:o1", 80),
+		},
+		"a line in use explains nothing else": {
+			{lineIn("l1", "100"), "posted"}, {fee("b1", "100"), "posted"}, {allocated("l1", "b1", "100"), "posted"}, {lineOut("o1", "100"), "posted"}, {offset("l1", "o1", "100"), "refused more_than_line"},
+		},
+		"statements make a chain": {
+			{statement("s1", "2026-09-01", "2026-09-10", "0", "-500"), "recorded"}, {statement("s1", "2026-09-01", "2026-09-10", "0", "-500"), "recorded statement_known"},
+			{statement("s1", "2026-09-01", "2026-09-10", "0", "500"), "recorded statement_differs"}, {statement("s2", "2026-09-11", "2026-09-20", "-500", "70"), "recorded"},
+			{statement("s4", "2026-10-01", "2026-10-10", "71", "0"), "recorded statement_gap"}, {statement("s3", "2026-09-21", "2026-09-30", "70", "71"), "recorded"},
+			{statement("month", "2026-10-01", "2026-10-31", "71", "9"), "recorded"}, {statement("next", "2026-11-01", "2026-11-30", "9", "9"), "recorded"},
+		},
+		"notes on lines": {
+			{paidBy(&events.LineNoted{Dated: on, Line: "l1", Mark: "waiting"}, "x"), "recorded line_unknown"}, {lineIn("l1", "1"), "posted"},
+			{paidBy(&events.LineNoted{Dated: on, Line: "l1", Mark: "done"}, "x"), "recorded"}, {reverse("e2"), "refused nothing_to_reverse"},
+		},
+		"a card's life": {
+			{issued("c1", "A1"), "recorded"}, {issued("c1", "A2"), "refused card_exists"}, {&events.CardPrinted{Dated: on, Card: "c9", Copies: number(1)}, "recorded card_unknown"},
+			{&events.CardPrinted{Dated: on, Card: "c1", Copies: number(1)}, "recorded"}, {&events.CardPosted{Dated: on, Card: "c1"}, "recorded"}, {inspected("c1", "A1", "right"), "recorded"},
+			{inspected("c1", "A2", "right"), "recorded card_elsewhere"}, {inspected("", "A1", "missing"), "recorded"}, {inspected("c7", "A1", "unknown"), "recorded"},
+			{inspected("c7", "A1", "right"), "recorded card_unknown"}, {issued("c2", "A2"), "recorded"}, {issued("c3", "A1"), "recorded"},
+			{&events.CardReplaced{Dated: on, Card: "c1", By: "c2", Reason: "worn"}, "refused card_elsewhere"}, {&events.CardReplaced{Dated: on, Card: "c1", By: "c1", Reason: "worn"}, "refused card_exists"},
+			{&events.CardReplaced{Dated: on, Card: "c1", By: "c9", Reason: "worn"}, "refused card_unknown"}, {&events.CardReplaced{Dated: on, Card: "c1", By: "c3", Reason: "worn"}, "recorded"},
+			{inspected("c1", "A1", "right"), "recorded card_replaced"}, {&events.CardPosted{Dated: on, Card: "c1"}, "recorded card_replaced"},
+			{&events.CardRevoked{Dated: on, Card: "c3", Reason: "stolen"}, "recorded"}, {&events.CardRevoked{Dated: on, Card: "c3", Reason: "stolen"}, "refused card_revoked"},
+			{&events.CardReplaced{Dated: on, Card: "c3", By: "c2", Reason: "worn"}, "refused card_revoked"}, {inspected("c3", "A1", "revoked"), "recorded"}, {&events.CardRevoked{Dated: on, Card: "c1", Reason: "lost"}, "recorded"},
+		},
+		"alerts are looked into once": {
+			{&events.AlertRaised{Dated: on, Alert: "a1", Kind: "other_account", Stall: "A1"}, "recorded"}, {&events.AlertRaised{Dated: on, Alert: "a1", Kind: "foreign_account", Line: "l1"}, "refused alert_exists"},
+			{&events.AlertClosed{Dated: on, Alert: "a2", Reason: "x"}, "refused alert_unknown"}, {&events.AlertClosed{Dated: on, Alert: "a1", Reason: "x"}, "recorded"}, {&events.AlertClosed{Dated: on, Alert: "a1", Reason: "x"}, "refused alert_closed"},
+		},
+		"a trader's sales are kept with her consent alone": {
+			{sale("x1", "5", "2026-09-02"), "refused connection_unknown"}, {connected("2026-09-30"), "recorded"}, {connected("2026-12-31"), "refused connection_exists"},
+			{sale("x1", "5", "2026-09-02"), "posted"}, {sale("x1", "5", "2026-09-03"), "recorded sale_known"}, {sale("x1", "6", "2026-09-03"), "recorded line_differs"},
+			{sale("x2", "5", "2026-08-31"), "refused not_connected"}, {sale("x2", "5", "2026-10-01"), "refused not_connected"}, {paidBy(sale("x2", "5", "2026-09-02"), "p2"), "refused not_connected"},
+			{reverse("e3"), "posted"}, {sale("x1", "6", "2026-09-03"), "posted"}, {reverse("e3"), "refused already_reversed"}, {sale("x1", "6", "2026-09-03"), "recorded sale_known"},
+			{&events.SalesDisconnected{Dated: on, Connection: "k9", Reason: "asked"}, "refused connection_unknown"}, {&events.SalesDisconnected{Dated: on, Connection: "k1", Reason: "asked"}, "recorded"},
+			{&events.SalesDisconnected{Dated: on, Connection: "k1", Reason: "asked"}, "refused disconnected"}, {sale("x3", "5", "2026-09-02"), "refused disconnected"},
+			{paidBy(&events.SaleReceived{Dated: on, Sum: dong("7"), Stall: "A1", Method: "cash"}, "p1"), "posted"},
+			holds("trader:p1:bank:k1", 6), holds("trader:p1:cash:A1", 7), holds("trader:p1:sales:A1", -13),
+		},
+		"tickets": {
+			{sold(3, "15", "c1"), "posted range_unknown"}, {&events.TicketsHandedOut{Dated: on, Sum: dong("5"), Range: "r1", Collector: "c1", Item: "ticket", First: number(11), Last: number(20)}, "recorded"},
+			{&events.TicketsHandedOut{Dated: on, Sum: dong("5"), Range: "r1", Collector: "c1", Item: "ticket", First: number(1), Last: number(1)}, "refused range_exists"},
+			{sold(8, "40", "c1"), "posted"}, {sold(2, "11", "c2"), "posted other_collector"}, {sold(1, "5", "c1"), "posted more_than_range"}, {reverse("e3"), "posted"}, {sold(8, "40", "c1"), "posted more_than_range"},
+			{sold(7, "30", "c1"), "posted more_than_range"}, {sold(2147483647, "1", "c1"), "posted more_than_range"},
+			holds("income:ticket", -(11 + 5 + 40 + 30 + 1)), holds("cash:collector:c1", 15+5+40+30+1), holds("suspense:in", -15),
+		},
+		"what is noted of stalls, pupils and tariffs": {
+			{&events.TariffSet{Dated: on, Sum: dong("5"), Tariff: "t1", Item: "ticket", Per: "ticket"}, "recorded"}, {&events.StallVacated{Dated: on, Stall: "A1"}, "recorded"},
+			{&events.ReductionEnded{Dated: on, Reduction: "r1", Reason: "over"}, "recorded"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { play(t, 3, steps) })
+	}
+}
