@@ -189,3 +189,17 @@ func (s *site) cookie(name, value string, age time.Duration) *http.Cookie {
 	return &http.Cookie{Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(age / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.secure()}
 }
+
+// Words says words of a set in a language, as pages do, for what is handed on as
+// files and paper.
+func Words(code string) (func(set, word string) string, error) {
+	all, err := loadLanguages()
+	if err != nil {
+		return nil, err
+	}
+	l, ok := all[code]
+	if !ok {
+		return nil, fmt.Errorf("no language %q", code)
+	}
+	return l.word, nil
+}

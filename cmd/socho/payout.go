@@ -63,34 +63,11 @@ func (c *Call) withPayouts(ctx context.Context, token, organization string, righ
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	people, err := c.directory(s)
+	ctx, who, people, err := c.acting(ctx, s, token, organization, rights)
 	if err != nil {
 		return err
 	}
-	who, actor := identity.CLI(), "cli"
-	if token != "" {
-		by := people.ByToken
-		if strings.HasPrefix(token, identity.PersonTokenPrefix) {
-			by = people.ByPersonToken
-		}
-		if who, err = by(ctx, token); errors.Is(err, identity.ErrSignIn) {
-			return errors.New("--token: it opens nothing: it has expired, was taken back, or was not copied whole")
-		} else if err != nil {
-			return err
-		}
-		actor = string(who.Kind) + ":" + who.ID
-	}
-	ctx = identity.With(ctx, who)
-	for _, right := range rights {
-		err := people.Require(ctx, right, organization)
-		if errors.Is(err, identity.ErrStepUp) {
-			return fmt.Errorf("%s asks for a token of the last five minutes; make a new one", right)
-		}
-		if err != nil {
-			return fmt.Errorf("%s in %s: %w", right, organization, err)
-		}
-	}
-	p := s.Payouts(actor)
+	p := s.Payouts(actorOf(who))
 	p.Trail = people.Record
 	if p.Persons, err = c.personKey(); err != nil {
 		return err

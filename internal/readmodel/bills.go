@@ -2,6 +2,7 @@ package readmodel
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -63,6 +64,38 @@ func (db *DB) Bills(ctx context.Context, organization string, f BillFilter, p Pa
 	bills, err := pgx.CollectRows(rows, scanBill)
 	bills, next := cut(bills, page.limit, "bills", func(b *projections.Bill) []string { return []string{b.Holder, b.Period, b.Bill} })
 	return bills, next, err
+}
+
+// MaxBills bounds AllBills: a large market's bills of some twenty years.
+const MaxBills = 500_000
+
+// ErrTooMany: more rows than one answer holds; ask for a part, such as a month.
+var ErrTooMany = errors.New("more bills than one sheet holds; ask for a month")
+
+// AllBills returns every bill of a filter, by holder, period and bill, all of one
+// moment, and which records are folded into them. Errors: projections.ErrPeriod for
+// a DueBefore that is no day; ErrTooMany.
+func (db *DB) AllBills(ctx context.Context, organization string, f BillFilter) (bills []projections.Bill, at map[int]int64, err error) {
+	if err := f.check(); err != nil {
+		return nil, nil, err
+	}
+	err = db.reading(ctx, func(tx pgx.Tx) error {
+		all, err := positions(ctx, tx)
+		if err != nil {
+			return err
+		}
+		at = all["bills"]
+		rows, err := tx.Query(ctx, selectBills+`WHERE`+billsWhere+` ORDER BY holder, period, bill LIMIT $11`, append(f.args(organization), MaxBills+1)...)
+		if err != nil {
+			return err
+		}
+		bills, err = pgx.CollectRows(rows, scanBill)
+		return err
+	})
+	if len(bills) > MaxBills {
+		return nil, nil, ErrTooMany
+	}
+	return bills, at, err
 }
 
 // Bill returns one bill. Errors: ErrNotFound.
