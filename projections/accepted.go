@@ -63,6 +63,7 @@ func All() []Projection {
 		{"adoption", FoldAdoption},
 		{"bills", FoldBills},
 		{"board", FoldBoard},
+		{"lines", FoldLines},
 		{"lists", FoldLists},
 		{"payouts", FoldPayouts},
 		{"trace", FoldTrace},

@@ -9,7 +9,7 @@ import (
 
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
-// and fields to fill; Entitlements and Stops are rows to add, which Withdrawn
+// and fields to fill, and so are Lines and Uses; Entitlements and Stops are rows to add, which Withdrawn
 // takes back, and so are ListEntries, Removed, Files and Moves; Lists and Batches are
 // fields to fill; of the others the later position wins. The zero value is ready.
 type Changes struct {
@@ -30,10 +30,14 @@ type Changes struct {
 	Batches       []Batch
 	Files         []BatchFile
 	Moves         []PayoutMove
+	Lines         []BankLine
+	Uses          []LineUse
 
 	bills    map[[2]string]int // organization, bill → place in Bills, likewise below
 	payouts  map[[2]string]int
-	holdings map[Holding]int // with no amount
+	holdings map[Holding]int  // with no amount
+	lines    map[BankLine]int // with what names it alone, likewise
+	uses     map[LineUse]int
 }
 
 // reset forgets everything and keeps the room.
@@ -44,9 +48,12 @@ func (c *Changes) reset() {
 	c.Links, c.Amounts = emptied(c.Links), emptied(c.Amounts)
 	c.Lists, c.ListEntries, c.Removed, c.Batches = emptied(c.Lists), emptied(c.ListEntries), emptied(c.Removed), emptied(c.Batches)
 	c.Files, c.Moves = emptied(c.Files), emptied(c.Moves)
+	c.Lines, c.Uses = emptied(c.Lines), emptied(c.Uses)
 	clear(c.bills)
 	clear(c.payouts)
 	clear(c.holdings)
+	clear(c.lines)
+	clear(c.uses)
 }
 
 func emptied[R any](rows []R) []R {

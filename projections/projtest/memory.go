@@ -103,6 +103,26 @@ func (m *Memory) merge(c *projections.Changes) {
 		}
 		m.Rows[k] = p
 	}
+	for _, l := range c.Lines {
+		k := key("line", l.Organization, l.Line, l.Direction, l.Currency)
+		if old, ok := m.Rows[k].(projections.BankLine); ok {
+			if old.Sightings > 0 {
+				l.Account, l.Kind, l.On, l.Seen = old.Account, old.Kind, old.On, old.Seen
+			}
+			if old.Person != "" {
+				l.Person = old.Person
+			}
+			l.Amount, l.Placed, l.Sightings = l.Amount+old.Amount, l.Placed+old.Placed, l.Sightings+old.Sightings
+		}
+		m.Rows[k] = l
+	}
+	for _, u := range c.Uses {
+		k := key("use", u.Organization, u.Line, u.Direction, u.Currency, u.Against)
+		if old, ok := m.Rows[k].(projections.LineUse); ok {
+			u.Amount += old.Amount
+		}
+		m.Rows[k] = u
+	}
 	for _, e := range c.Entitlements {
 		m.Rows[key("entitlement", e.Organization, e.Source, e.EventID)] = e
 	}
@@ -142,6 +162,9 @@ func (m *Memory) Facts() []projections.Fact { return rows[projections.Fact](m) }
 
 // Bills returns the bills in the order of their keys, likewise below.
 func (m *Memory) Bills() []projections.Bill { return rows[projections.Bill](m) }
+
+// Lines returns the bank lines.
+func (m *Memory) Lines() []projections.BankLine { return rows[projections.BankLine](m) }
 
 // Payouts returns the payouts.
 func (m *Memory) Payouts() []projections.Payout { return rows[projections.Payout](m) }
