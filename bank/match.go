@@ -42,6 +42,7 @@ const (
 	ReasonCodeExtra    Reason = "code_extra"     // its code with one character too many
 	ReasonCodeCut      Reason = "code_cut"       // the first eight to ten characters of its code
 	ReasonSender       Reason = "sender"         // the account has paid for the same name before
+	ReasonPlace        Reason = "place"          // the stall or class is named in the text
 	ReasonName         Reason = "name"           // the name is in the text or the sender's name
 	ReasonAmount       Reason = "amount"         // exactly what is owed
 	ReasonAmountOfMany Reason = "amount_of_many" // the codes of the line together owe exactly this
@@ -50,7 +51,20 @@ const (
 
 var points = map[Reason]int{
 	ReasonCode: 100, ReasonCodeAmong: 60, ReasonCodeSwapped: 45, ReasonCodeWrong: 40, ReasonCodeMissing: 40, ReasonCodeExtra: 40, ReasonCodeCut: 30,
-	ReasonSender: 30, ReasonName: 25, ReasonAmount: 20, ReasonAmountOfMany: 15, ReasonDue: 5,
+	ReasonSender: 30, ReasonName: 25, ReasonPlace: 15, ReasonAmount: 20, ReasonAmountOfMany: 15, ReasonDue: 5,
+}
+
+// Points sums what reasons weigh together.
+func Points(reasons []Reason) (sum int) {
+	for _, r := range reasons {
+		sum += points[r]
+	}
+	return sum
+}
+
+// Strongest sorts reasons, the strongest first.
+func Strongest(reasons []Reason) {
+	slices.SortStableFunc(reasons, func(a, b Reason) int { return points[b] - points[a] })
 }
 
 // Suggestion is a bill that a person may choose for a line, and why.
