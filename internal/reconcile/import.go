@@ -34,6 +34,7 @@ type Books interface {
 	Outcomes(ctx context.Context, shard int, from, to int64, each func(*ledger.Outcome) error) error
 	BillsByReference(ctx context.Context, organization string, codes []string) ([]postgres.OpenBill, error)
 	Unplaced(ctx context.Context, organization string, lines []string) (map[string]int64, error)
+	Claims(ctx context.Context, organization, source string, ids []string) (map[string]*ledger.Outcome, error)
 	Balances(ctx context.Context, prefix string, as postgres.AsOf, each func(postgres.Balance) error) error
 }
 
@@ -54,6 +55,9 @@ type Importer struct {
 	// Known is the account number that the organization is registered with; its
 	// lines go to the account "main". Empty where none is.
 	Known string
+	// Readings keeps what the texts of lines that are not placed say of bills; nil:
+	// nobody asks.
+	Readings *Readings
 }
 
 // Report is what became of a file's lines.
@@ -149,6 +153,7 @@ type run struct {
 	report   *Report
 	ordinals *bank.Ordinals
 	lines    []line
+	bills    *Open // that texts are read against, once asked for
 }
 
 // line is an entry as it goes onto the log.
@@ -158,6 +163,9 @@ type line struct {
 	at        string
 	on        string
 	codes     []refcode.Code
+	content   string
+	cut       bool  // more was printed than the log keeps
+	minor     int64 // how much it is
 	incoming  bool
 	payment   bool
 	currency  money.Currency
@@ -199,6 +207,9 @@ func (r *run) flush(ctx context.Context) error {
 	}
 	placed, err := r.place(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.read(ctx, placed); err != nil {
 		return err
 	}
 	for i := range r.lines {
@@ -243,11 +254,12 @@ func (r *run) publish(ctx context.Context, lines string) (posted map[string]bool
 
 // place says of lines whose money is not placed, and that carry one code, the
 // code of an open bill of this organization, that they pay it. A line beside
-// another for the same bill finds it paid, and stays a case.
+// another for the same bill finds it paid, and stays a case; so does one that a
+// person has placed a part of, or taken a placement of back.
 func (r *run) place(ctx context.Context) (placed map[string]bool, err error) {
 	var ids, codes []string
 	for i := range r.lines {
-		if l := &r.lines[i]; l.incoming && l.payment && l.currency == money.VND && len(l.codes) == 1 {
+		if l := &r.lines[i]; l.incoming && l.payment && l.currency == money.VND && l.sure() {
 			ids, codes = append(ids, l.id), append(codes, string(l.codes[0]))
 		}
 	}
@@ -266,12 +278,12 @@ func (r *run) place(ctx context.Context) (placed map[string]bool, err error) {
 	for i := range bills {
 		open[refcode.Code(bills[i].Reference)] = &bills[i]
 	}
-	var text strings.Builder
-	lineOf := map[string]string{} // by the event that places it
+	var events []string
+	lineOf, values := map[string]string{}, map[string][]byte{} // by the event that places it
 	for i := range r.lines {
 		l := &r.lines[i]
 		amount := left[l.id]
-		if !l.incoming || !l.payment || len(l.codes) != 1 || amount == 0 {
+		if !l.incoming || !l.payment || !l.sure() || amount == 0 || amount != l.minor {
 			continue
 		}
 		b := open[l.codes[0]]
@@ -284,11 +296,22 @@ func (r *run) place(ctx context.Context) (placed map[string]bool, err error) {
 		if err != nil {
 			return nil, err
 		}
-		lineOf[event] = l.id
-		text.Write(value)
-		text.WriteByte('\n')
+		events = append(events, event)
+		lineOf[event], values[event] = l.id, value
 	}
-	if len(lineOf) == 0 {
+	// What was said once is not said again: it was taken back, or refused.
+	said, err := r.Books.Claims(ctx, r.Organization, source, events)
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	for _, event := range events {
+		if said[event] == nil {
+			text.Write(values[event])
+			text.WriteByte('\n')
+		}
+	}
+	if text.Len() == 0 {
 		return nil, nil
 	}
 	posted, err := r.publish(ctx, text.String())
@@ -300,6 +323,43 @@ func (r *run) place(ctx context.Context) (placed map[string]bool, err error) {
 		placed[lineOf[event]] = true
 	}
 	return placed, nil
+}
+
+// sure says that the text names exactly one code, and that all of it was seen: of
+// a text that was cut off, nobody knows what else it named.
+func (l *line) sure() bool { return len(l.codes) == 1 && !l.cut }
+
+// read keeps what the texts say of lines whose money, or a part of it, waits for a
+// person.
+func (r *run) read(ctx context.Context, placed map[string]bool) error {
+	if r.Readings == nil {
+		return nil
+	}
+	var ids []string
+	for i := range r.lines {
+		if l := &r.lines[i]; l.incoming && l.payment && !placed[l.id] {
+			ids = append(ids, l.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	left, err := r.Books.Unplaced(ctx, r.Organization, ids)
+	if err != nil {
+		return err
+	}
+	if r.bills == nil {
+		if r.bills, err = r.Readings.Open(ctx, r.Organization); err != nil {
+			return err
+		}
+	}
+	var some []read
+	for i := range r.lines {
+		if l := &r.lines[i]; left[l.id] > 0 && !placed[l.id] {
+			some = append(some, read{l.id, r.bills.Read(l.content)})
+		}
+	}
+	return r.Readings.keep(ctx, r.Organization, some)
 }
 
 // open gives accounts that are new to the ledger what they held before the file.

@@ -42,7 +42,10 @@ func (r *run) line(e *bank.Entry, id string) (line, error) {
 		return line{}, &Refused{fmt.Sprintf("line %d: %s has no such fractions", e.Line, currency)}
 	}
 	l := line{id: id, on: day(e), currency: currency, incoming: e.Direction == bank.Credit}
-	l.codes = refcode.Find(e.Remittance)
+	l.codes, l.content = refcode.Find(e.Remittance), e.Remittance
+	if sum, err := money.Parse(e.Amount.Decimal().StringFixed(scale), currency); err == nil {
+		l.minor = sum.Minor()
+	}
 	kind := kindOf(e, len(l.codes) > 0)
 	l.payment = kind == "payment"
 	l.at = l.on + "T" + clock(e.BookedAt) + "+07:00"
