@@ -65,48 +65,72 @@ EXCEPTION WHEN insufficient_privilege THEN
     RAISE EXCEPTION 'rows would be kept from socho_service, which must write them; as a superuser, run: ALTER ROLE socho_service BYPASSRLS';
 END $$;`
 
+// Part is a schema and the migrations that build it.
+type Part struct {
+	Schema string
+	Files  fs.FS
+}
+
 // Migrate brings one schema up to date, making it where it is missing. Each
 // migration runs in a transaction of its own; a crash between two leaves the
 // earlier ones in place, and the next start goes on. Errors: ErrDrift.
 func Migrate(ctx context.Context, url, schema string, files fs.FS) error {
+	return MigrateAll(ctx, url, Part{schema, files})
+}
+
+// MigrateAll is Migrate of several schemas, one after the other, over one
+// connection where all of them are up to date.
+func MigrateAll(ctx context.Context, url string, parts ...Part) error {
 	pool, err := pgxpool.ParseConfig(url) // which knows the pool's settings from the server's
 	if err != nil {
 		return fmt.Errorf("database address: %w", err)
 	}
 	config := pool.ConnConfig
-	config.RuntimeParams["search_path"] = schema
 	config.RuntimeParams["client_min_messages"] = "warning"
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0" // a slow machine is no client that has died
 	db := stdlib.OpenDB(*config)
 	defer db.Close()
-	// Two programs starting at once migrate one after the other.
-	lock, err := db.Conn(ctx)
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	defer lock.Close()
-	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext('socho.migrate.' || $1))`, schema); err != nil {
+	defer conn.Close()
+	for _, part := range parts {
+		if err := migrate(ctx, conn, config, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func migrate(ctx context.Context, lock *sql.Conn, config *pgx.ConnConfig, part Part) error {
+	// Two programs starting at once migrate one after the other.
+	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext('socho.migrate.' || $1))`, part.Schema); err != nil {
 		return err
 	}
-	defer lock.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext('socho.migrate.' || $1))`, schema) //nolint:errcheck // closing the connection unlocks as well
-	name := pgx.Identifier{schema}.Sanitize()
+	defer lock.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext('socho.migrate.' || $1))`, part.Schema) //nolint:errcheck // closing the connection unlocks as well
+	name := pgx.Identifier{part.Schema}.Sanitize()
 	if _, err := lock.ExecContext(ctx, roles+`
 CREATE SCHEMA IF NOT EXISTS `+name+`;
 GRANT USAGE ON SCHEMA `+name+` TO socho_service;
 CREATE TABLE IF NOT EXISTS `+name+`.migration_digests (version bigint PRIMARY KEY, digest bytea NOT NULL);`); err != nil {
-		return fmt.Errorf("schema %s: %w", schema, err)
+		return fmt.Errorf("schema %s: %w", part.Schema, err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithDisableGlobalRegistry(true))
+	within := config.Copy()
+	within.RuntimeParams["search_path"] = part.Schema
+	db := stdlib.OpenDB(*within) // which connects when there is something to build
+	defer db.Close()
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, part.Files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
-	if complete, err := checkDrift(ctx, lock, provider, files, schema); err != nil || complete {
+	if complete, err := checkDrift(ctx, lock, provider, part.Files, part.Schema); err != nil || complete {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate schema %s: %w", schema, err)
+		return fmt.Errorf("migrate schema %s: %w", part.Schema, err)
 	}
-	return keepDigests(ctx, lock, provider, files, name)
+	return keepDigests(ctx, lock, provider, part.Files, name)
 }
 
 func digestOf(files fs.FS, source *goose.Source) ([]byte, error) {

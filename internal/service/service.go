@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -159,21 +158,13 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 
 // Migrate brings every schema up to date.
 func Migrate(ctx context.Context, url string) error {
-	for _, part := range []struct {
-		schema string
-		files  fs.FS
-	}{
-		{"ledger", postgres.LedgerMigrations()},
-		{"app", postgres.AppMigrations()},
-		{readmodel.Schema, readmodel.Migrations()},
-		{"private", fstest.MapFS{"00001_keys.sql": {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
-			"00002_names.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationNames)}}},
-	} {
-		if err := postgres.Migrate(ctx, url, part.schema, part.files); err != nil {
-			return err
-		}
-	}
-	return nil
+	return postgres.MigrateAll(ctx, url,
+		postgres.Part{Schema: "ledger", Files: postgres.LedgerMigrations()},
+		postgres.Part{Schema: "app", Files: postgres.AppMigrations()},
+		postgres.Part{Schema: readmodel.Schema, Files: readmodel.Migrations()},
+		postgres.Part{Schema: "private", Files: fstest.MapFS{
+			"00001_keys.sql":  {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
+			"00002_names.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationNames)}}})
 }
 
 // Start takes up this process's share of the work, where it is one to work: it

@@ -44,7 +44,10 @@ func NewHost(ctx context.Context) (_ *Host, err error) {
 		}
 	}()
 	h.cluster, err = cluster.Start(ctx, cluster.Options{Dir: filepath.Join(h.dir, "cluster"), Throwaway: true,
-		Settings: map[string]string{"max_connections": "600", "max_wal_size": "1GB"}})
+		Settings: map[string]string{"max_connections": "600", "max_wal_size": "1GB",
+			// Its write-ahead log is for nobody: kills are played on another PostgreSQL.
+			"wal_level": "minimal", "max_wal_senders": "0", "wal_compression": "off",
+			"update_process_title": "off", "bgwriter_lru_maxpages": "0"}})
 	if err != nil {
 		return nil, err
 	}

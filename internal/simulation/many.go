@@ -17,9 +17,10 @@ type Summary struct {
 	Problems []string       `json:"problems"` // each with the seed and how to play it again
 }
 
-// aCore is how many runs are played at a time for each processor: a run waits
-// more than it works.
-const aCore = 3
+// aCore is how many runs are played at a time for each processor. A run waits
+// about as long as it works; with more of them each takes longer, and what it does
+// again and again meanwhile (beats, looks for what is new) costs more than is won.
+const aCore = 2
 
 // Many plays o.Seed and the seeds that follow it, several at a time, and calls
 // each as they end. Runs with kills are played one after the other: each brings
