@@ -306,7 +306,7 @@ func (f *fake) RecentOutcomes(_ context.Context, statuses []ledger.Status, organ
 
 func (f *fake) Claimants(_ context.Context, eventID, organization, source string) (found []*ledger.Outcome, err error) {
 	for _, o := range f.outcomes {
-		if o.EventID == eventID {
+		if o.EventID == eventID && (organization == "" || o.Organization == organization) && (source == "" || o.Source == source) {
 			found = append(found, o)
 		}
 	}

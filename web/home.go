@@ -170,7 +170,11 @@ func (s *site) tasksIn(r *request, o projections.Organization) (tasks []task, er
 		tasks = append(tasks, task{Title: l.say("task." + key), Detail: detail, Count: l.number(count), Link: link})
 	}
 	if o.Kind == "fund" && (r.who.May(identity.SeePayouts, id) || r.who.May(identity.SeeBoard, id)) {
-		return s.fundTasks(r, id)
+		tasks, err = s.fundTasks(r, id)
+		if s.PayPoints != nil && r.who.May(identity.PayCash, id) {
+			tasks = append([]task{{Title: l.say("task.pay_cash"), Detail: l.say("task.pay_cash.detail"), Link: "/paypoints/" + id}}, tasks...)
+		}
+		return tasks, err
 	}
 	if r.who.May(identity.SeeBoard, id) {
 		periods, err := s.Model.BillPeriods(r.Context(), id)

@@ -39,7 +39,7 @@ func (b *book) Say(_ context.Context, actor string, facts []events.Draft) (outco
 		case !known:
 			b.taken[id] = string(line)
 			b.said, b.actors = append(b.said, facts[i]), append(b.actors, actor)
-			b.f.add(2, int64(len(b.said)), envelope(events.Name(facts[i].Envelope.Type), facts[i].Envelope.Subject, string(id), dataOf(line)), ledger.Posted, "")
+			b.f.add(2, int64(len(b.said)), ownEnvelope(events.Name(facts[i].Envelope.Type), facts[i].Envelope.Subject, string(id), dataOf(line)), ledger.Posted, "")
 		case before != string(line):
 			err = errOther
 		}
@@ -50,6 +50,28 @@ func (b *book) Say(_ context.Context, actor string, facts []events.Draft) (outco
 		outcomes = append(outcomes, o)
 	}
 	return outcomes, err
+}
+
+func (b *book) TrySay(_ context.Context, _ string, facts []events.Draft) (outcomes []*ledger.Outcome, err error) {
+	for i := range facts {
+		line, err := facts[i].Line()
+		if err != nil {
+			return nil, err
+		}
+		o := &ledger.Outcome{Status: ledger.Posted, EventID: string(facts[i].Envelope.ID)}
+		if _, known := b.taken[facts[i].Envelope.ID]; known {
+			o.Status = ledger.Duplicate
+		} else if strings.Contains(string(line), `"payout":"late"`) {
+			o.Code = "in_clearing"
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, nil
+}
+
+// ownEnvelope is an envelope of what pages say.
+func ownEnvelope(name, subject, id, data string) string {
+	return strings.Replace(envelope(name, subject, id, data), "https://cho.example/so", source, 1)
 }
 
 func dataOf(line []byte) string {

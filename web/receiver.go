@@ -13,28 +13,35 @@ import (
 // digits.
 var citizenID = regexp.MustCompile(`^[0-9]{12}$`)
 
-// fillReceiver says of cash that was paid out who received it: whoever is
-// authorised and showed a citizen's card, or else whom the payout is for. The
-// page does not say it, since neither a telephone nor an address may know how ids
-// of persons are made. Of a payout that is not known nobody is said.
-// Errors: errBad where the number is no citizen's, or a name stands without it.
+// receiver is the opaque id of who received cash: whoever is authorised and showed
+// a citizen's card, or else whom the payout is for. A page does not say it, since
+// neither a telephone nor an address may know how ids of persons are made. Of a
+// payout that is not known nobody is said.
+// Errors: errBad where the number is no citizen's, or one of name and number stands
+// without the other.
+func (s *site) receiver(ctx context.Context, organization, payout string, personal map[string]string) (string, error) {
+	if len(personal) > 0 {
+		if s.PersonID == nil || !citizenID.MatchString(personal["receiver_id"]) || personal["receiver_name"] == "" {
+			return "", errBad
+		}
+		return s.PersonID(organization, personal["receiver_id"]), nil
+	}
+	p, err := s.Model.Payout(ctx, organization, payout)
+	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
+		return "", err
+	}
+	return p.Person, nil
+}
+
+// fillReceiver says the receiver of a queued payment.
 func fillReceiver(s *site, ctx context.Context, f *queuedFact) error {
-	person := ""
-	if number, named := f.Personal["receiver_id"], len(f.Personal) > 0; named {
-		if s.PersonID == nil || !citizenID.MatchString(number) || f.Personal["receiver_name"] == "" {
-			return errBad
-		}
-		person = s.PersonID(f.Organization, number)
-	} else {
-		var payout string
-		if json.Unmarshal(f.Data["payout"], &payout) != nil {
-			return errBad
-		}
-		p, err := s.Model.Payout(ctx, f.Organization, payout)
-		if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
-			return err
-		}
-		person = p.Person
+	var payout string
+	if json.Unmarshal(f.Data["payout"], &payout) != nil {
+		return errBad
+	}
+	person, err := s.receiver(ctx, f.Organization, payout, f.Personal)
+	if err != nil {
+		return err
 	}
 	delete(f.Data, "person")
 	if person != "" {

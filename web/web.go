@@ -51,6 +51,7 @@ type Sources struct {
 	Unsealer    Unsealer                                       // nil: pages open nothing that is sealed
 	Names       NameSource                                     // nil: nobody is found by name
 	PersonID    func(organization, citizenID string) string    // nil: nobody is written down as somebody's receiver
+	PayPoints   PayPointSource                                 // with Recorder; nil: no cash is paid out on pages
 	Model       ReadModel
 	Figures     FigureSource // of all organizations, whoever asks
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
@@ -114,6 +115,9 @@ func New(from Sources) (*Pages, error) {
 	}
 	if s.Recorder != nil {
 		routes = slices.Concat(routes, s.queues())
+	}
+	if s.PayPoints != nil && s.Recorder != nil {
+		routes = slices.Concat(routes, s.payPoints())
 	}
 	for _, r := range routes {
 		mux.Handle(r.pattern, s.page(&r))

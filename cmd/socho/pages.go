@@ -15,6 +15,7 @@ import (
 	"socho/internal/identity"
 	"socho/internal/logpublisher"
 	"socho/internal/metrics"
+	"socho/internal/payoutreport"
 	"socho/internal/payouts"
 	"socho/internal/readmodel"
 	"socho/internal/service"
@@ -43,6 +44,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
+		PayPoints: payoutreport.Books{Ledger: s.DB, Read: s.Read},
 		PersonID: func(organization, citizenID string) string {
 			return payouts.PersonID(personKey, organization, citizenID)
 		},

@@ -32,7 +32,7 @@
 // Pages that were kept go when somebody signs out (socho.js) or else signs in.
 "use strict";
 (() => {
-  const part = document.getElementById("offline");
+  const part = document.getElementById("offline-part");
   if (!part || !window.indexedDB) return;
   const words = part.dataset, person = words.person;
   const most = 50, mostBytes = 40000, forget = 3 * 86400e3, kept = "socho-kept";
