@@ -30,12 +30,13 @@ type option struct{ Value, Label, Hint string }
 
 // form is what is asked together and sent together.
 type form struct {
-	Action  string
-	Problem string // with the whole; of single fields, beside them
-	Fields  []formField
-	Submit  string
-	Cancel  string // where to go instead
-	Danger  bool   // the button cannot be taken back
+	Action   string
+	Problem  string // with the whole; of single fields, beside them
+	Fields   []formField
+	Submit   string
+	Cancel   string // where to go instead
+	Danger   bool   // the button cannot be taken back
+	Download bool   // it hands a file over, and the page stays
 }
 
 // Files says that the form sends a file.

@@ -43,11 +43,12 @@ type view struct {
 	section  string // of the navigation
 	crumbs   []crumb
 	data     any
-	status   int    // 200 where not said
-	redirect string // to there, and nothing is shown here
-	onward   string // to there on another site, once this is shown
-	file     *file  // handed over to be kept, and nothing is shown
-	keep     bool   // the browser may keep the page for use without network: it names nobody
+	status   int           // 200 where not said
+	redirect string        // to there, and nothing is shown here
+	onward   string        // to there on another site, once this is shown
+	again    time.Duration // after which it is looked at again, while something is under way
+	file     *file         // handed over to be kept, and nothing is shown
+	keep     bool          // the browser may keep the page for use without network: it names nobody
 }
 
 // file is something that a browser keeps, or that a script of ours asked for.
@@ -55,6 +56,7 @@ type file struct {
 	name    string // plain letters; empty for a script's
 	kind    string // its media type
 	content []byte
+	from    io.Reader // instead of content, where it is large
 }
 
 // hand gives a file over. No page ever runs it: it is kept, or opened elsewhere.
@@ -64,8 +66,12 @@ func hand(w http.ResponseWriter, f *file) {
 	if f.name != "" {
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.name}))
 	}
-	h.Set("Content-Length", strconv.Itoa(len(f.content)))
 	h.Set("Cache-Control", "no-store")
+	if f.from != nil {
+		io.Copy(w, f.from) //nolint:errcheck // the visitor has left
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(f.content)))
 	w.Write(f.content) //nolint:errcheck // the visitor has left
 }
 
@@ -184,7 +190,12 @@ const maxForm = 64 << 10
 // first, so that nothing half done is sent.
 func (s *site) page(to *route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+		most := pageTime
+		if to.slow {
+			most = slowTime
+			http.NewResponseController(w).SetWriteDeadline(time.Now().Add(slowTime + pageTime)) //nolint:errcheck // where it cannot be set, it is as for others
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm+to.upload)
@@ -243,6 +254,9 @@ func (s *site) send(w http.ResponseWriter, r *request, v *view) {
 	h.Set("Vary", "Cookie, Accept-Encoding")
 	if v.keep && r.who != nil && r.Method == http.MethodGet { // what was opened on a POST is never kept
 		h.Set("Socho-Keep", "page")
+	}
+	if v.again > 0 {
+		h.Set("Refresh", strconv.Itoa(int(v.again.Seconds())))
 	}
 	if v.onward != "" {
 		h.Set("Refresh", "0; url="+v.onward)

@@ -57,7 +57,9 @@ type Sources struct {
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
 	Outcomes    OutcomeSource
 	Records     RecordSource
-	Recorder    Recorder                                     // with People: pages say facts through it
+	Recorder    Recorder // with People: pages say facts through it
+	Payouts     Payouts  // with Chores; nil: no fund is worked with on pages
+	Chores      ChoreKeeper
 	Health      func(context.Context) error                  // nil: always ready
 	Standing    func(context.Context) (Standing, error)      // nil: not said
 	Stopped     func(context.Context) ([]Standstill, error)  // nil: never
@@ -72,6 +74,7 @@ type Sources struct {
 // Bounds of a request.
 const (
 	pageTime  = 20 * time.Second
+	slowTime  = 5 * time.Minute // of a page that hands a large file over
 	maxRawURL = 4096
 )
 
@@ -111,7 +114,7 @@ func New(from Sources) (*Pages, error) {
 	mux := http.NewServeMux()
 	routes := s.routes()
 	if s.Sessions != nil {
-		routes = slices.Concat(routes, s.doors(), s.providers(), s.offices())
+		routes = slices.Concat(routes, s.doors(), s.providers(), s.offices(), s.payoutMonth())
 	}
 	if s.Recorder != nil {
 		routes = slices.Concat(routes, s.queues())

@@ -21,10 +21,13 @@ type PayoutCommand struct {
 	Propose  PayoutProposeCommand  `cmd:"" help:"Hand a list over for approval."`
 	Approve  PayoutApproveCommand  `cmd:"" help:"Approve a list, as another person."`
 	Withdraw PayoutWithdrawCommand `cmd:"" help:"Take a list back; what was not ordered may stand on another one."`
+	Remove   PayoutRemoveCommand   `cmd:"" help:"Take payouts off an open list."`
 	Order    PayoutOrderCommand    `cmd:"" help:"Try once more to order what was refused, after what barred it is gone."`
 	Export   PayoutExportCommand   `cmd:"" help:"Put what waits into a batch and write its file for the bank."`
 	Submit   PayoutSubmitCommand   `cmd:"" help:"Record that a file goes to the bank, unaltered."`
+	Cancel   PayoutCancelCommand   `cmd:"" help:"Say that a batch does not go to the bank; its payouts wait again."`
 	Settle   PayoutSettleCommand   `cmd:"" help:"Take in what the bank answered."`
+	Reissue  PayoutReissueCommand  `cmd:"" help:"Put a payout that came back on a list again, to another account or in cash."`
 	Status   PayoutStatusCommand   `cmd:"" help:"Say where a month stands."`
 }
 

@@ -108,7 +108,12 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 	defer readers.Close()
 	verifier := call.verifier(s, at, people)
 	defer verifier.Close()
-	pages, err := c.handler(call, s, readers, at, people, server, counted, demo, verifier)
+	month, kept, err := call.payoutPages(s, people, call.logger(true))
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	pages, err := c.handler(call, s, readers, at, people, server, counted, demo, verifier, month, kept)
 	if err != nil {
 		return err
 	}

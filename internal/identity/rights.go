@@ -75,7 +75,8 @@ const (
 //   - Personal data only for those who must speak to a person or check who
 //     stands before them: contact for boards and offices, identity for offices,
 //     pay points and auditors. The province reads figures and the opaque events
-//     behind them.
+//     behind them. Files that hold them are made by finance offices, and by those
+//     who answer for a batch that goes to the bank: they drew its list up.
 var roles = map[Role][]Right{
 	Trader:    {SeeBills},
 	Collector: {SeeBoard, SeeBills, TakeCash},
@@ -89,7 +90,7 @@ var roles = map[Role][]Right{
 	},
 	Proposer: {
 		SeeFigures, SeeBoard, SeePayouts, SeeEvents, SeeRefusals,
-		ProposePayouts, UnsealIdentity, UnsealContact, ExportData,
+		ProposePayouts, UnsealIdentity, UnsealContact, ExportData, ExportPersonal,
 	},
 	Approver: {SeeFigures, SeeBoard, SeePayouts, SeeEvents, SeeRefusals, ApprovePayouts, UnsealIdentity},
 	Clerk:    {SeePayouts, PayCash, UnsealIdentity},

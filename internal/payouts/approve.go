@@ -77,12 +77,18 @@ func (p *Process) Propose(ctx context.Context, organization string, s *Shown) er
 // Approve gives the actor's word for a list as it was shown. more is set where
 // one more person's is needed; else the payouts are ordered. Errors: *RefusedError.
 func (p *Process) Approve(ctx context.Context, organization string, s *Shown) (more bool, err error) {
-	e, what := p.word(organization, s, "benefit.list_approved")
-	o, err := p.say(ctx, e, &events.ListApproved{ListTotal: what})
-	if err != nil || o.Code != "" {
-		return err == nil, err
+	if more, err = p.GiveWord(ctx, organization, s); err != nil || more {
+		return more, err
 	}
 	return false, p.orderNow(ctx, organization, s.List)
+}
+
+// GiveWord is Approve without waiting for the orders, which the service gives by
+// itself. Errors: *RefusedError.
+func (p *Process) GiveWord(ctx context.Context, organization string, s *Shown) (more bool, err error) {
+	e, what := p.word(organization, s, "benefit.list_approved")
+	o, err := p.say(ctx, e, &events.ListApproved{ListTotal: what})
+	return err == nil && o.Code != "", err
 }
 
 // orderNow orders what has just been approved, so that whoever approved it sees

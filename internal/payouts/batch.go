@@ -1,6 +1,8 @@
 package payouts
 
 import (
+	"bytes"
+	"compress/flate"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -57,6 +59,8 @@ type Exported struct {
 	Sum     string           `json:"sum"`
 	New     bool             `json:"new"`     // the batch was made by this call
 	Refused map[string]int64 `json:"refused"` // how many payouts did not get into it, by code
+
+	batch projections.Batch
 }
 
 // ErrNothing: no payout waits for the bank, and no batch was made before.
@@ -86,6 +90,35 @@ func FormatKnown(format string) bool { _, ok := formatOf(format); return ok }
 // Errors: ErrNothing; *RefusedError, above all file_differs where the batch was
 // exported otherwise before.
 func (p *Process) Export(ctx context.Context, o Export, path string) (*Exported, error) {
+	word, ok := formatOf(o.Format)
+	if !ok {
+		return nil, fmt.Errorf("no format %q", o.Format)
+	}
+	out, err := p.Gather(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	// Written beside its place, and put there once the ledger knows its digest: no
+	// file lies about that is not on the log.
+	file, err := os.CreateTemp(filepath.Dir(path), ".socho-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name()) //nolint:errcheck // gone where it was put in place
+	defer file.Close()           //nolint:errcheck // closed below, where it matters
+	if err := p.file(ctx, out, word, file); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return nil, err
+	}
+	return out, os.Rename(file.Name(), path)
+}
+
+// Gather puts the payouts that wait for the bank into a batch and closes it. Where
+// none waits, it finds the last batch. A crash leaves an open batch, which the next
+// call fills up and closes. Errors: ErrNothing; *RefusedError.
+func (p *Process) Gather(ctx context.Context, o Export) (*Exported, error) {
 	release, err := p.DB.LockOnce(ctx, "payouts:"+o.Organization)
 	if err != nil {
 		return nil, err
@@ -95,51 +128,62 @@ func (p *Process) Export(ctx context.Context, o Export, path string) (*Exported,
 		return nil, err
 	}
 	out := &Exported{Refused: map[string]int64{}}
-	var ok bool
-	if out.Format, ok = formatOf(o.Format); !ok {
-		return nil, fmt.Errorf("no format %q", o.Format)
-	}
 	if o.Method == "" {
 		o.Method = "account"
 	}
-	batch, err := p.batchFor(ctx, &o, out)
-	if err != nil {
+	if out.batch, err = p.batchFor(ctx, &o, out); err != nil {
 		return nil, err
 	}
-	out.Batch = batch.Batch
-	state, found, err := p.total(ctx, o.Organization, "batch:"+batch.Batch)
+	state, found, err := p.total(ctx, o.Organization, "batch:"+out.batch.Batch)
 	if err != nil {
 		return nil, err
 	}
 	if !found || state.State == projections.BatchOpen || state.State == projections.BatchCancelled {
-		return nil, fmt.Errorf("batch %s is not closed", batch.Batch)
+		return nil, fmt.Errorf("batch %s is not closed", out.batch.Batch)
 	}
 	amount, err := state.sum()
-	if err != nil {
-		return nil, err
+	out.Batch, out.Count, out.Sum = out.batch.Batch, state.Count, string(amount.Amount)
+	return out, err
+}
+
+// File makes the file of a closed batch, and hands it over once the ledger has its
+// digest. It is kept packed in memory, so that nothing with names and accounts lies
+// on the server's disk. Errors: *RefusedError, above all file_differs.
+func (p *Process) File(ctx context.Context, o Export) (*Exported, io.Reader, error) {
+	word, ok := formatOf(o.Format)
+	if !ok || o.Batch == "" {
+		return nil, nil, fmt.Errorf("no format %q, or no batch", o.Format)
 	}
-	out.Count, out.Sum = state.Count, string(amount.Amount)
-	// Written beside its place, and put there once the ledger knows its digest: no
-	// file lies about that is not on the log.
-	file, err := os.CreateTemp(filepath.Dir(path), ".socho-*")
+	out, err := p.Gather(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // gone where it was put in place
-	defer file.Close()           //nolint:errcheck // closed below, where it matters
+	var held bytes.Buffer
+	pack, err := flate.NewWriter(&held, flate.BestSpeed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := errors.Join(p.file(ctx, out, word, pack), pack.Close()); err != nil {
+		return nil, nil, err
+	}
+	return out, flate.NewReader(&held), nil
+}
+
+// file writes the file of a batch, and its digest onto the log.
+func (p *Process) file(ctx context.Context, out *Exported, format string, w io.Writer) error {
+	organization := out.batch.Organization
+	state, _, err := p.total(ctx, organization, "batch:"+out.Batch)
+	if err != nil {
+		return err
+	}
 	digest := sha256.New()
-	if err := p.write(ctx, batch, state, formats[out.Format], file, digest); err != nil {
-		return nil, err
+	if err := p.write(ctx, out.batch, state, formats[format], w, digest); err != nil {
+		return err
 	}
-	out.Digest = hex.EncodeToString(digest.Sum(nil))
-	if _, err := p.say(ctx, p.envelope(o.Organization, "export-"+hashed(40, "export", batch.Batch, out.Format, out.Digest), "benefit.batch_exported"),
-		&events.BatchExported{Dated: events.Dated{EffectiveOn: batch.OpenedOn}, Batch: events.PayoutID(batch.Batch), Format: events.Word(out.Format), Digest: events.Digest(out.Digest)}); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return nil, err
-	}
-	return out, os.Rename(file.Name(), path)
+	out.Format, out.Digest = format, hex.EncodeToString(digest.Sum(nil))
+	_, err = p.say(ctx, p.envelope(organization, "export-"+hashed(40, "export", out.Batch, format, out.Digest), "benefit.batch_exported"),
+		&events.BatchExported{Dated: events.Dated{EffectiveOn: out.batch.OpenedOn}, Batch: events.PayoutID(out.Batch), Format: events.Word(format), Digest: events.Digest(out.Digest)})
+	return err
 }
 
 // batchFor finds the batch to write: the one named, one that was left open, a new
@@ -179,7 +223,7 @@ func (p *Process) batchFor(ctx context.Context, o *Export, out *Exported) (proje
 		}
 		return p.batchFor(ctx, o, out) // it was empty, and is cancelled now
 	}
-	waiting, err := p.Read.Unsent(ctx, o.Organization, o.Period, o.Method, o.Returned, "", 1)
+	waiting, err := p.Read.Unsent(ctx, o.Organization, o.Period, o.Method, o.Returned, 1)
 	if err != nil {
 		return projections.Batch{}, err
 	}
@@ -223,19 +267,20 @@ func (p *Process) openBatch(ctx context.Context, o *Export, b projections.Batch)
 	return p.Read.Batch(ctx, b.Batch) // as a later call finds it
 }
 
+// mostBatched bounds a batch, as the ledger does.
+const mostBatched = 10_000_000
+
 // fill puts what waits into an open batch and closes it; false where nothing got
 // in, and the batch is cancelled.
 func (p *Process) fill(ctx context.Context, o *Export, b projections.Batch, out *Exported) (bool, error) {
 	on := events.Dated{EffectiveOn: b.OpenedOn}
-	for after := ""; ; {
-		waiting, err := p.Read.Unsent(ctx, o.Organization, o.Period, o.Method, o.Returned, after, page)
-		if err != nil {
-			return false, err
-		}
-		if len(waiting) == 0 {
-			break
-		}
-		after = waiting[len(waiting)-1].Payout
+	all, err := p.Read.Unsent(ctx, o.Organization, o.Period, o.Method, o.Returned, mostBatched)
+	if err != nil {
+		return false, err
+	}
+	for at := 0; at < len(all); at += page {
+		p.far(at, len(all))
+		waiting := all[at:min(at+page, len(all))]
 		done, err := p.publish(ctx, o.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
 			for _, w := range waiting {
 				amount, err := sum(w.Amount)
@@ -307,6 +352,7 @@ func (p *Process) write(ctx context.Context, b projections.Batch, state total, f
 		return err
 	}
 	return format(io.MultiWriter(w, digest), order, func(say func(payfile.Transfer) error) error {
+		done := 0
 		for after := int64(-1); ; {
 			some, err := p.Read.BatchedPayouts(ctx, b.Organization, b.Batch, after, page)
 			if err != nil || len(some) == 0 {
@@ -321,6 +367,8 @@ func (p *Process) write(ctx context.Context, b projections.Batch, state total, f
 			if err != nil {
 				return err
 			}
+			p.far(done, int(state.Count))
+			done += len(some)
 			for i, t := range some {
 				c := clear[i]
 				if c["account"] == "" || c["bank_bin"] == "" {
@@ -364,14 +412,14 @@ func (p *Process) Submit(ctx context.Context, src io.ReadSeeker) (*Submitted, er
 			b, err = p.Read.Batch(ctx, id)
 		}
 		if errors.Is(err, readmodel.ErrNotFound) {
-			err = refuse("the file names no batch that is known here")
+			err = refuse("batch_unknown", "the file names no batch that is known here")
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if p.May != nil && !p.May(b.Organization) {
-		return nil, refuse("the file names no batch that is known here")
+		return nil, refuse("batch_unknown", "the file names no batch that is known here")
 	}
 	out.Organization, out.Batch = b.Organization, b.Batch
 	_, err = p.say(ctx, p.envelope(b.Organization, "submit-"+hashed(40, "submit", b.Batch, out.Digest), "benefit.batch_submitted"),
@@ -391,11 +439,11 @@ func batchIn(src io.ReadSeeker) (string, error) {
 	}
 	t, err := openResults(src)
 	if err != nil {
-		return "", refuse("neither a payment order (pain.001) nor a bulk-transfer sheet")
+		return "", refuse("no_order", "neither a payment order (pain.001) nor a bulk-transfer sheet")
 	}
 	defer t.close()
 	if err := t.next(); err != nil || t.get("batch") == "" {
-		return "", refuse("the sheet names no batch")
+		return "", refuse("batch_missing", "the sheet names no batch")
 	}
 	return t.get("batch"), nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"socho/events"
 	"socho/internal/money"
-	"socho/internal/readmodel"
 	"socho/ledger"
 	"socho/projections"
 )
@@ -21,7 +20,10 @@ type Preview struct {
 	Left            int     // who had, and are not listed now
 	Changed         int     // with another amount
 	AccountsChanged int     // with another account, where both months have one
+	MethodsChanged  int     // paid in another way
+	Otherwise       []int   // lines of those two: whose money goes elsewhere than the month before
 	Stopped         []int   // lines of persons whose payments were stopped; they will not be ordered
+	Elsewhere       []int   // lines of persons who stand on another list of the month
 	Twice           [][]int // lines of one person
 	Shared          [][]int // lines with one account and several persons
 }
@@ -60,6 +62,9 @@ func (p *Process) Preview(ctx context.Context, f *File) (*Preview, error) {
 		if stopped[r.Person] {
 			v.Stopped = append(v.Stopped, r.Line)
 		}
+		if elsewhere[r.Person] > 0 {
+			v.Elsewhere = append(v.Elsewhere, r.Line)
+		}
 		if r.Account != "" {
 			account := r.BIN + " " + r.Account
 			if accounts[account] = append(accounts[account], r.Line); of[account] != r.Person && len(accounts[account]) > 1 {
@@ -94,62 +99,38 @@ func (p *Process) Preview(ctx context.Context, f *File) (*Preview, error) {
 	for _, groups := range [][][]int{v.Twice, v.Shared} {
 		slices.SortFunc(groups, func(a, b []int) int { return a[0] - b[0] })
 	}
-	v.AccountsChanged, err = p.accountsChanged(ctx, f, before)
-	return v, err
+	return v, p.compared(ctx, f, before, v)
 }
 
 // page is how many payouts are looked at together.
-const page = 1000
+const page = 4000
 
-// accountsChanged opens the accounts of the month before, of the persons that are
-// listed again.
-func (p *Process) accountsChanged(ctx context.Context, f *File, before string) (changed int, err error) {
-	lists, err := p.Read.PayoutLists(ctx, f.Organization, before, "")
-	if err != nil {
-		return 0, err
-	}
-	accounts := map[string]string{}
+// compared finds whose money goes elsewhere than the month before.
+func (p *Process) compared(ctx context.Context, f *File, before string, v *Preview) error {
+	rows := map[string]*Row{}
 	for i := range f.Rows {
-		if r := &f.Rows[i]; r.Account != "" && r.Kind == "regular" {
-			accounts[r.Person] = r.BIN + " " + r.Account
+		if r := &f.Rows[i]; r.Kind == "regular" {
+			rows[r.Person] = r
 		}
 	}
-	fields := []string{"account", "bank_bin"}
-	for _, list := range lists {
-		if list.Programme != f.Programme || list.State == projections.ListWithdrawn {
-			continue
+	err := p.lastMonth(ctx, f.Organization, f.Programme, before, "payout_import", func(person string) bool { return rows[person] != nil }, func(person string, was way) {
+		r := rows[person]
+		if r == nil {
+			return
 		}
-		if err := p.unsealed(ctx, f.Organization, list.List, "payout_import", fields); err != nil {
-			return 0, err
+		switch now := (way{r.Method, r.BIN, r.Account}); now.differs(was) {
+		case "account":
+			v.AccountsChanged++
+		case "method":
+			v.MethodsChanged++
+		default:
+			return
 		}
-		for after := int64(-1); ; {
-			entries, err := p.Read.ListEntries(ctx, f.Organization, list.List, after, page)
-			if err != nil {
-				return 0, err
-			}
-			if len(entries) == 0 {
-				break
-			}
-			after = entries[len(entries)-1].At.Offset
-			entries = slices.DeleteFunc(entries, func(e readmodel.Entry) bool {
-				return accounts[e.Person] == "" || e.Method == "cash" || e.Kind != "regular"
-			})
-			places := make([]projections.Position, len(entries))
-			for i := range entries {
-				places[i] = entries[i].At
-			}
-			clear, err := p.opened(ctx, f.Organization, places, fields)
-			if err != nil {
-				return 0, err
-			}
-			for i := range entries {
-				if was := clear[i]["bank_bin"] + " " + clear[i]["account"]; clear[i]["account"] != "" && was != accounts[entries[i].Person] {
-					changed++
-				}
-			}
-		}
-	}
-	return changed, nil
+		v.Otherwise = append(v.Otherwise, r.Line)
+		delete(rows, person)
+	})
+	slices.Sort(v.Otherwise)
+	return err
 }
 
 // Imported says what became of a file.
@@ -189,9 +170,17 @@ func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	if state.State == projections.ListWithdrawn {
 		return nil, fmt.Errorf("list %s was withdrawn; import under another --list", f.List)
 	}
+	// What was taken off the list stays off: the same file again changes nothing.
+	removed, err := p.Read.RemovedFrom(ctx, f.Organization, f.List)
+	if err != nil {
+		return nil, err
+	}
+	standing := *f
+	standing.Rows = slices.DeleteFunc(slices.Clone(f.Rows), func(r Row) bool { return removed[r.Payout] })
+	f = &standing
 	if n, err := p.differs(ctx, f, state); err != nil || n > 0 {
 		if err == nil {
-			err = refuse("list %s holds %d of these payouts with another amount, commune or way of paying; withdraw it, and import under another --list", f.List, n)
+			err = refuse("list_differs", "list %s holds %d of these payouts with another amount, commune or way of paying; withdraw it, and import under another --list", f.List, n)
 		}
 		return nil, err
 	}
@@ -201,6 +190,9 @@ func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	}
 	done, err := p.publish(ctx, f.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
 		for i := range f.Rows {
+			if i%page == 0 {
+				p.far(i, len(f.Rows))
+			}
 			r := &f.Rows[i]
 			if e, ok := entitle[r.Person]; ok {
 				delete(entitle, r.Person)
@@ -303,6 +295,16 @@ func (p *Process) entitlements(ctx context.Context, f *File, open bool) (map[str
 	for person, more := range elsewhere {
 		if e, ok := wanted[person]; ok {
 			e.amount += more
+			wanted[person] = e
+		}
+	}
+	back, err := p.Read.EntitlementsBack(ctx, f.Organization, f.Programme, f.Period)
+	if err != nil {
+		return nil, err
+	}
+	for person, since := range back {
+		if e, ok := wanted[person]; ok { // said again after it was taken back, it is another fact
+			e.since = since
 			wanted[person] = e
 		}
 	}

@@ -54,6 +54,7 @@ type Row struct {
 type Fault struct {
 	Line    int    `json:"line"`
 	Column  string `json:"column,omitzero"` // as the file calls it
+	Code    string `json:"code"`            // a word for it, for pages
 	Problem string `json:"problem"`
 }
 
@@ -131,7 +132,7 @@ func ReadList(src io.ReadSeeker, m Month, key []byte) (*File, error) {
 			return nil, err
 		}
 		if len(f.Rows)+f.Left >= MaxRows {
-			return nil, refuse("more than %d lines", MaxRows)
+			return nil, refuse("lines", "more than %d lines", MaxRows)
 		}
 		if totals(t) {
 			continue
@@ -141,7 +142,7 @@ func ReadList(src io.ReadSeeker, m Month, key []byte) (*File, error) {
 		if len(reader.faults) == 0 {
 			whole := sha256.Sum256(fmt.Appendf(nil, "%q", []any{row.Person, row.Kind, row.Amount, row.Method, row.BIN, row.Account}))
 			if before, twice := said[whole]; twice {
-				reader.fault("", "the same payout as on line %d", before)
+				reader.fault("", "same", "the same payout as on line %d", before)
 			} else {
 				said[whole] = row.Line
 			}
@@ -157,7 +158,7 @@ func ReadList(src io.ReadSeeker, m Month, key []byte) (*File, error) {
 		f.Rows = append(f.Rows, row)
 	}
 	if len(f.Rows)+f.Left == 0 {
-		return nil, refuse("no line below the heading")
+		return nil, refuse("no_lines", "no line below the heading")
 	}
 	return f, nil
 }
@@ -177,12 +178,12 @@ type rowReader struct {
 	faults []Fault
 }
 
-func (r *rowReader) fault(column, format string, args ...any) {
+func (r *rowReader) fault(column, code, format string, args ...any) {
 	label := column
 	if named, ok := r.t.labels[column]; ok {
 		label = named
 	}
-	r.faults = append(r.faults, Fault{r.t.line, label, fmt.Sprintf(format, args...)})
+	r.faults = append(r.faults, Fault{r.t.line, label, code, fmt.Sprintf(format, args...)})
 }
 
 func (r *rowReader) read() Row {
@@ -192,12 +193,12 @@ func (r *rowReader) read() Row {
 	row.Amount = r.amount()
 	var ok bool
 	if row.Kind, ok = kinds[bank.Fold(r.t.get("kind"))]; !ok {
-		r.fault("kind", "expected hằng tháng, truy lĩnh, một lần or mai táng")
+		r.fault("kind", "kind", "expected hằng tháng, truy lĩnh, một lần or mai táng")
 	}
 	if row.Method, ok = methods[bank.Fold(r.t.get("method"))]; !ok {
-		r.fault("method", "expected tài khoản, ví or tiền mặt")
+		r.fault("method", "method", "expected tài khoản, ví or tiền mặt")
 	}
-	row.Account = strings.NewReplacer(" ", "", ".", "", "-", "").Replace(r.t.get("account"))
+	row.Account = bareAccount(r.t.get("account"))
 	if row.Method == "" { // not said: by account where there is one
 		row.Method = "cash"
 		if row.Account != "" {
@@ -209,18 +210,23 @@ func (r *rowReader) read() Row {
 	}
 	switch {
 	case row.Account == "":
-		r.fault("account", "an account is needed to pay by account or wallet")
+		r.fault("account", "account_missing", "an account is needed to pay by account or wallet")
 	case !plainAccount(row.Account):
-		r.fault("account", "expected 1 to 19 letters and digits; in Excel, format the column as text")
+		r.fault("account", "account", "expected 1 to 19 letters and digits; in Excel, format the column as text")
 	}
 	row.BIN = r.bin()
 	if row.AccountName == "" {
 		row.AccountName = row.Name
 	}
 	if row.AccountName == "" {
-		r.fault("account_name", "a name is needed for the bank: of the account, or of the person")
+		r.fault("account_name", "account_name", "a name is needed for the bank: of the account, or of the person")
 	}
 	return row
+}
+
+// bareAccount leaves out what people write between digits.
+func bareAccount(text string) string {
+	return strings.NewReplacer(" ", "", ".", "", "-", "").Replace(text)
 }
 
 func plainAccount(s string) bool {
@@ -236,13 +242,13 @@ func (r *rowReader) person(row *Row) string {
 	id := r.t.get("person")
 	switch {
 	case row.Citizen != "" && !digits(row.Citizen, 12):
-		r.fault("citizen", "expected 12 digits; in Excel, format the column as text so that leading zeros stay")
+		r.fault("citizen", "citizen", "expected 12 digits; in Excel, format the column as text so that leading zeros stay")
 	case id != "" && (!events.ValidID(id) || !events.Opaque(id)):
-		r.fault("person", "expected an opaque id of 1 to 64 letters, digits, . _ -, that is nobody's number")
+		r.fault("person", "person", "expected an opaque id of 1 to 64 letters, digits, . _ -, that is nobody's number")
 	case id != "":
 		return id
 	case row.Citizen == "":
-		r.fault("citizen", "neither a citizen id nor an id of the person")
+		r.fault("citizen", "nobody", "neither a citizen id nor an id of the person")
 	default:
 		return PersonID(r.key, r.month.Organization, row.Citizen)
 	}
@@ -265,7 +271,7 @@ func (r *rowReader) unit() string {
 		if u, ok := adminunits.Current(code, r.month.Period+"-01"); ok {
 			return u.Code
 		}
-		r.fault("unit", "no commune of this province has had that code; expected 5 digits")
+		r.fault("unit", "unit_code", "no commune of this province has had that code; expected 5 digits")
 		return ""
 	}
 	folded := bank.Fold(text)
@@ -280,9 +286,9 @@ func (r *rowReader) unit() string {
 	case len(found) == 1:
 		return found[0]
 	case len(found) > 1:
-		r.fault("unit", "several communes are called so; give the code of 5 digits")
+		r.fault("unit", "unit_several", "several communes are called so; give the code of 5 digits")
 	default:
-		r.fault("unit", "no commune of this province is called so; expected its name of today or its code of 5 digits")
+		r.fault("unit", "unit_name", "no commune of this province is called so; expected its name of today or its code of 5 digits")
 	}
 	return ""
 }
@@ -292,19 +298,19 @@ func (r *rowReader) amount() int64 {
 	if text == "" {
 		coefficient, err := decimal.NewFromString(strings.Replace(r.t.get("coefficient"), ",", ".", 1))
 		if err != nil || !coefficient.IsPositive() || coefficient.GreaterThan(decimal.NewFromInt(100)) {
-			r.fault("coefficient", "expected an amount, or a coefficient above 0 and up to 100")
+			r.fault("coefficient", "coefficient", "expected an amount, or a coefficient above 0 and up to 100")
 			return 0
 		}
 		sum := coefficient.Mul(decimal.NewFromInt(r.month.BaseRate))
 		if !sum.IsInteger() {
-			r.fault("coefficient", "the coefficient of the base rate is no whole number of đồng")
+			r.fault("coefficient", "coefficient_whole", "the coefficient of the base rate is no whole number of đồng")
 			return 0
 		}
 		return sum.IntPart()
 	}
 	minor, err := dong(text)
 	if err != nil {
-		r.fault("amount", "%s", err)
+		r.fault("amount", "amount", "%s", err)
 	}
 	return minor
 }
@@ -360,15 +366,20 @@ var banksByName = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-func (r *rowReader) bin() string {
-	text := r.t.get("bank")
+// BankBIN finds a bank by its BIN, or by its name as banks spell it.
+func BankBIN(text string) (bin string, ok bool) {
 	if digits(text, 6) {
-		return text
+		return text, true
 	}
-	if bin := banksByName()[bank.Fold(text)]; bin != "" {
+	bin = banksByName()[bank.Fold(text)]
+	return bin, bin != ""
+}
+
+func (r *rowReader) bin() string {
+	if bin, ok := BankBIN(r.t.get("bank")); ok {
 		return bin
 	}
-	r.fault("bank", "expected the bank's BIN of 6 digits, or its name as banks spell it, such as Agribank")
+	r.fault("bank", "bank", "expected the bank's BIN of 6 digits, or its name as banks spell it, such as Agribank")
 	return ""
 }
 

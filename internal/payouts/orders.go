@@ -154,7 +154,7 @@ func (p *Process) EachNotOrdered(ctx context.Context, organization, period strin
 	}
 	for _, list := range lists {
 		for after := int64(-1); ; {
-			entries, err := p.Read.ListEntries(ctx, organization, list.List, after, page)
+			entries, err := p.Read.NotOrdered(ctx, organization, list.List, after, page)
 			if err != nil {
 				return err
 			}
@@ -167,9 +167,6 @@ func (p *Process) EachNotOrdered(ctx context.Context, organization, period strin
 				return err
 			}
 			for i := range entries {
-				if entries[i].Ordered {
-					continue
-				}
 				n := NotOrdered{list.List, entries[i].Payout, "waiting", "its turn has not come yet"}
 				if o := tried[i].outcome; o != nil && !o.Status.Accepted() {
 					n.Code, n.Reason = o.Code, ledger.Reason(o)

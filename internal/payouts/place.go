@@ -21,6 +21,9 @@ const (
 	noReturn  verdict = "money that came back is on a bank line; name it, or take it from the statement"
 )
 
+// verdictCodes are words for those verdicts that a person has to look at.
+var verdictCodes = map[verdict]string{isUnknown: "payout_unknown", otherSent: "other_batch", several: "which_batch", noReturn: "which_line"}
+
 // place decides what a result comes to, and fills in what it leaves out: the
 // batch, the amount, the line.
 //
@@ -159,7 +162,7 @@ func (p *Process) settle(ctx context.Context, o Results, some []result, out *Set
 		case isLate:
 			out.Late++
 		default:
-			out.problem(Fault{Line: r.line, Problem: string(v)})
+			out.problem(Fault{Line: r.line, Code: verdictCodes[v], Problem: string(v)})
 		}
 	}
 	if len(taken) == 0 {

@@ -3,7 +3,6 @@ package payouts
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -20,7 +19,6 @@ import (
 	"socho/internal/readmodel"
 	"socho/internal/vault"
 	"socho/ledger"
-	"socho/projections"
 )
 
 // Source names this process on the log.
@@ -39,6 +37,8 @@ type Service interface {
 // Records are the log's.
 type Records interface {
 	At(ctx context.Context, shard int, offset int64) (events.Record, error)
+	// Read returns records that follow each other from an offset on.
+	Read(ctx context.Context, shard int, offset int64, wait time.Duration) ([]events.Record, error)
 }
 
 // Process is the month's work in the name of an actor.
@@ -56,6 +56,15 @@ type Process struct {
 	// May says whether the actor may hand files of an organization in, where only
 	// the file says whose it is; nil for everywhere.
 	May func(organization string) bool
+	// Progress is told now and then how far long work is, in payouts; nil: nobody is.
+	Progress func(part, whole int64)
+}
+
+// far says how far the work is.
+func (p *Process) far(part, whole int) {
+	if p.Progress != nil {
+		p.Progress(int64(part), int64(whole))
+	}
 }
 
 var ict = time.FixedZone("ICT", 7*3600)
@@ -215,61 +224,6 @@ func (p *Process) total(ctx context.Context, organization, key string) (t total,
 func (t total) sum() (events.Sum, error) {
 	a, err := money.New(t.Sum, t.Currency)
 	return events.Sum{Amount: events.Decimal(a.String()), Currency: t.Currency}, err
-}
-
-// opened reads the records at some places and opens the sealed fields asked for.
-// Records of one shard come in the order asked for.
-func (p *Process) opened(ctx context.Context, organization string, places []projections.Position, fields []string) ([]map[string]string, error) {
-	type found struct {
-		at     events.Place
-		person string
-		sealed map[string]string
-	}
-	all := make([]found, len(places))
-	refs := make([]vault.Ref, 0, len(places))
-	for i, at := range places {
-		record, err := p.Log.At(ctx, at.Shard, at.Offset)
-		if err != nil {
-			return nil, err
-		}
-		e, err := events.Decode(record.Value)
-		if err != nil || e.Subject != organization {
-			return nil, fmt.Errorf("record %d:%d is not what the tables say", at.Shard, at.Offset)
-		}
-		var data struct {
-			Person string            `json:"person"`
-			Sealed map[string]string `json:"sealed"`
-		}
-		if err := json.Unmarshal(e.Data, &data); err != nil {
-			return nil, fmt.Errorf("record %d:%d is not what the tables say", at.Shard, at.Offset)
-		}
-		all[i] = found{events.Place{Organization: organization, Source: e.Source, ID: e.ID}, data.Person, data.Sealed}
-		refs = append(refs, vault.Ref{Organization: organization, Person: data.Person})
-	}
-	keys, err := p.Vault.Opener(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	clear := make([]map[string]string, len(all))
-	for i, f := range all {
-		clear[i] = map[string]string{}
-		for _, name := range fields {
-			sealed, ok := f.sealed[name]
-			if !ok {
-				continue
-			}
-			f.at.Field = name
-			text, err := keys.Open(f.at, f.person, sealed)
-			if errors.Is(err, vault.ErrErased) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			clear[i][name] = text
-		}
-	}
-	return clear, nil
 }
 
 // unsealed writes down that fields are opened, and whose list or batch they are of.

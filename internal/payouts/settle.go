@@ -129,11 +129,11 @@ func (p *Process) read(ctx context.Context, src io.ReadSeeker, o Results, out *S
 	}
 	switch {
 	case !r.Valid:
-		return refuse("%s", r.Reason)
+		return refuse("statement", "%s", r.Reason)
 	case r.Status != nil:
 		return p.orderResults(ctx, o, r.Status, take)
 	case r.Order != nil:
-		return refuse("a payment order, and no result of one; socho payout submit takes it")
+		return refuse("order", "a payment order, and no result of one; socho payout submit takes it")
 	}
 	batches, err := p.Read.Batches(ctx, o.Organization, "B")
 	if err != nil {
@@ -167,7 +167,7 @@ func sheetResults(t *table, out *Settled, take func(result) error) error {
 		}
 		r := result{line: t.line, payout: t.get("payout"), batch: t.get("batch"), bankLine: t.get("line"), reason: reasonWord(t.get("reason")), on: day(t.get("date"))}
 		bad := func(column, problem string) {
-			out.problem(Fault{t.line, t.labels[column], problem})
+			out.problem(Fault{t.line, t.labels[column], "result_" + column, problem})
 		}
 		var ok bool
 		switch r.what, ok = statuses[bank.Fold(t.get("status"))]; {
@@ -232,7 +232,7 @@ func reasonWord(text string) string {
 func (p *Process) orderResults(ctx context.Context, o Results, s *bank.Status, take func(result) error) error {
 	batch := s.OriginalMessageID
 	if _, err := p.Read.Batch(ctx, batch); errors.Is(err, readmodel.ErrNotFound) {
-		return refuse("the report answers an order that was not made here")
+		return refuse("report_unknown", "the report answers an order that was not made here")
 	} else if err != nil {
 		return err
 	}
@@ -333,7 +333,7 @@ func (s *statement) entry(e *bank.Entry, id string) error {
 	}
 	if what == settled {
 		if batch, several := s.named(e); several {
-			s.out.problem(Fault{Line: e.Line, Problem: "money out that names several batches"})
+			s.out.problem(Fault{Line: e.Line, Code: "several_batches", Problem: "money out that names several batches"})
 			return nil
 		} else if batch != nil {
 			return s.bulkDebit(e, id, batch.Batch)
@@ -395,7 +395,7 @@ func (s *statement) bulkDebit(e *bank.Entry, id, batch string) error {
 		}
 	}
 	if sum != whole(e.Amount) {
-		s.out.problem(Fault{Line: e.Line, Problem: "money out for a batch, but not as much as is on its way; give the bank's results by payout first"})
+		s.out.problem(Fault{Line: e.Line, Code: "debit_differs", Problem: "money out for a batch, but not as much as is on its way; give the bank's results by payout first"})
 		return nil
 	}
 	for _, r := range all {

@@ -26,11 +26,22 @@ const (
 )
 
 // FileError says why a file cannot be read as a whole.
-type FileError struct{ Reason string }
+type FileError struct {
+	Code   string // a word for it, for pages
+	Line   int    // where known
+	Reason string
+}
 
 func (e *FileError) Error() string { return e.Reason }
 
-func refuse(format string, args ...any) error { return &FileError{fmt.Sprintf(format, args...)} }
+func refuse(code, format string, args ...any) error {
+	return &FileError{Code: code, Reason: fmt.Sprintf(format, args...)}
+}
+
+// refuseLine is refuse of what is wrong on a line.
+func refuseLine(code string, line int, format string, args ...any) error {
+	return &FileError{code, line, fmt.Sprintf("line %d", line) + fmt.Sprintf(format, args...)}
+}
 
 // rows gives the rows of a table with their numbers from 1. Errors: io.EOF;
 // *FileError; those of the input.
@@ -46,7 +57,7 @@ func openTable(src io.ReadSeeker) (rows, error) {
 		return nil, err
 	}
 	if size > MaxFileBytes {
-		return nil, refuse("a file of %d MB; at most %d MB are read", size>>20, MaxFileBytes>>20)
+		return nil, refuse("large", "a file of %d MB; at most %d MB are read", size>>20, MaxFileBytes>>20)
 	}
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -58,13 +69,13 @@ func openTable(src io.ReadSeeker) (rows, error) {
 	}
 	switch {
 	case size == 0:
-		return nil, refuse("the file is empty")
+		return nil, refuse("empty", "the file is empty")
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return openWorkbook(in)
 	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0")):
-		return nil, refuse("an old Excel file (.xls) or one with a password; save it as .xlsx without a password")
+		return nil, refuse("old_excel", "an old Excel file (.xls) or one with a password; save it as .xlsx without a password")
 	case bytes.IndexByte(head, 0) >= 0:
-		return nil, refuse("neither CSV in UTF-8 nor .xlsx; save the sheet as .xlsx")
+		return nil, refuse("kind", "neither CSV in UTF-8 nor .xlsx; save the sheet as .xlsx")
 	}
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	comma, most := ',', 0
@@ -89,7 +100,7 @@ func (c *csvRows) next() ([]string, int, error) {
 	cells, err := c.r.Read()
 	var bad *csv.ParseError
 	if errors.As(err, &bad) {
-		return nil, 0, refuse("line %d: not readable as CSV", bad.Line)
+		return nil, 0, refuseLine("csv", bad.Line, ": not readable as CSV")
 	}
 	if err != nil {
 		return nil, 0, err
@@ -103,14 +114,14 @@ func (c *csvRows) close() {}
 // tidy trims the cells and holds them to their bounds.
 func tidy(cells []string, line int) error {
 	if len(cells) > maxColumns {
-		return refuse("line %d: %d columns; at most %d are read", line, len(cells), maxColumns)
+		return refuseLine("columns", line, ": %d columns; at most %d are read", len(cells), maxColumns)
 	}
 	for i, c := range cells {
 		if len(c) > maxCell {
-			return refuse("line %d, column %d: more than %d bytes", line, i+1, maxCell)
+			return refuseLine("cell", line, ", column %d: more than %d bytes", i+1, maxCell)
 		}
 		if !utf8.ValidString(c) {
-			return refuse("line %d, column %d: not in UTF-8; save the file as CSV UTF-8 or .xlsx", line, i+1)
+			return refuseLine("utf8", line, ", column %d: not in UTF-8; save the file as CSV UTF-8 or .xlsx", i+1)
 		}
 		cells[i] = strings.Join(strings.Fields(strings.Trim(c, "\ufeff")), " ")
 	}
@@ -127,15 +138,15 @@ func openWorkbook(in io.Reader) (found rows, err error) {
 	defer guard(&err)
 	book, err := excelize.OpenReader(in, excelize.Options{RawCellValue: true, UnzipSizeLimit: maxUnzipped, UnzipXMLSizeLimit: 16 << 20})
 	if err != nil {
-		return nil, refuse("the workbook is damaged, has a password or unpacks to too much")
+		return nil, refuse("damaged", "the workbook is damaged, has a password or unpacks to too much")
 	}
 	sheets := book.GetSheetList()
 	if len(sheets) == 0 {
-		return nil, errors.Join(refuse("the workbook has no sheet"), book.Close())
+		return nil, errors.Join(refuse("damaged", "the workbook has no sheet"), book.Close())
 	}
 	all, err := book.Rows(sheets[0])
 	if err != nil {
-		return nil, errors.Join(refuse("the first sheet cannot be read"), book.Close())
+		return nil, errors.Join(refuse("damaged", "the first sheet cannot be read"), book.Close())
 	}
 	return &sheetRows{book: book, rows: all}, nil
 }
@@ -143,7 +154,7 @@ func openWorkbook(in io.Reader) (found rows, err error) {
 // guard turns a panic of the library over a damaged workbook into a refusal.
 func guard(err *error) {
 	if r := recover(); r != nil {
-		*err = refuse("the workbook is damaged")
+		*err = refuse("damaged", "the workbook is damaged")
 	}
 }
 
@@ -151,14 +162,14 @@ func (s *sheetRows) next() (cells []string, line int, err error) {
 	defer guard(&err)
 	if !s.rows.Next() {
 		if s.rows.Error() != nil {
-			return nil, 0, refuse("row %d: the sheet is damaged", s.line+1)
+			return nil, 0, refuseLine("damaged", s.line+1, ": the sheet is damaged")
 		}
 		return nil, 0, io.EOF
 	}
 	s.line++
 	cells, err = s.rows.Columns()
 	if err != nil {
-		return nil, 0, refuse("row %d: the sheet is damaged", s.line)
+		return nil, 0, refuseLine("damaged", s.line, ": the sheet is damaged")
 	}
 	return cells, s.line, tidy(cells, s.line)
 }
@@ -211,7 +222,7 @@ func openColumns(src io.ReadSeeker, names map[string][]string, enough func(colum
 		}
 	}
 	r.close()
-	return nil, refuse("no heading row in the first %d rows: expected columns %s", headerWithin, wanted)
+	return nil, refuse("heading", "no heading row in the first %d rows: expected columns %s", headerWithin, wanted)
 }
 
 // next reads the next row that is not blank. Errors: io.EOF, *FileError.

@@ -80,12 +80,14 @@ func (db *DB) Entitlements(ctx context.Context, organization, period string, p P
 	if err != nil {
 		return nil, "", err
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e projections.Entitlement, err error) {
-		err = row.Scan(&e.Organization, &e.Person, &e.Programme, &e.Period, &e.Unit, &e.Currency, &e.Amount, &e.At.Shard, &e.At.Offset, &e.Source, &e.EventID)
-		return e, err
-	})
+	all, err := pgx.CollectRows(rows, scanEntitlement)
 	all, next := cut(all, page.limit, "entitlements", func(e *projections.Entitlement) []string { return []string{e.Person, e.Programme} })
 	return all, next, err
+}
+
+func scanEntitlement(row pgx.CollectableRow) (e projections.Entitlement, err error) {
+	err = row.Scan(&e.Organization, &e.Person, &e.Programme, &e.Period, &e.Unit, &e.Currency, &e.Amount, &e.At.Shard, &e.At.Offset, &e.Source, &e.EventID)
+	return e, err
 }
 
 // PayoutSummary says where a fund's month stands. A period without anything
