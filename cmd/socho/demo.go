@@ -17,16 +17,17 @@ import (
 var samplePeople = []struct {
 	name  string
 	grant identity.Grant
+	also  []identity.Grant
 }{
-	{"ban.quan.ly", identity.Grant{Role: identity.MarketManager, Organization: "hg-cho-dong-van"}},
-	{"nguoi.thu", identity.Grant{Role: identity.Collector, Organization: "hg-cho-dong-van"}},
-	{"tai.vu", identity.Grant{Role: identity.FinanceOfficer, Organization: "hg-truong-bac-me"}},
-	{"lap.danh.sach", identity.Grant{Role: identity.Proposer, Organization: "hg-quy-bao-tro"}},
-	{"nguoi.duyet", identity.Grant{Role: identity.Approver, Organization: "hg-quy-bao-tro"}},
-	{"chi.tien", identity.Grant{Role: identity.Clerk, Organization: "hg-quy-bao-tro"}},
-	{"can.bo.tinh", identity.Grant{Role: identity.Official, Organization: identity.Everywhere}},
-	{"kiem.toan", identity.Grant{Role: identity.Auditor, Organization: identity.Everywhere}},
-	{"quan.tri", identity.Grant{Role: identity.Administrator, Organization: identity.Everywhere}},
+	{"ban.quan.ly", identity.Grant{Role: identity.MarketManager, Organization: "hg-cho-dong-van"}, nil},
+	{"nguoi.thu", identity.Grant{Role: identity.Collector, Organization: "hg-cho-dong-van"}, nil},
+	{"tai.vu", identity.Grant{Role: identity.FinanceOfficer, Organization: "hg-truong-bac-me"}, []identity.Grant{{Role: identity.FinanceOfficer, Organization: "hg-quy-bao-tro"}}},
+	{"lap.danh.sach", identity.Grant{Role: identity.Proposer, Organization: "hg-quy-bao-tro"}, nil},
+	{"nguoi.duyet", identity.Grant{Role: identity.Approver, Organization: "hg-quy-bao-tro"}, nil},
+	{"chi.tien", identity.Grant{Role: identity.Clerk, Organization: "hg-quy-bao-tro"}, nil},
+	{"can.bo.tinh", identity.Grant{Role: identity.Official, Organization: identity.Everywhere}, nil},
+	{"kiem.toan", identity.Grant{Role: identity.Auditor, Organization: identity.Everywhere}, nil},
+	{"quan.tri", identity.Grant{Role: identity.Administrator, Organization: identity.Everywhere}, nil},
 }
 
 // sampleTrader holds a stall that owes something, and a card.
@@ -44,7 +45,7 @@ func (c *RunCommand) demo(ctx context.Context, s *service.Service, people *ident
 	text := strings.ToLower(rand.Text())
 	password := text[:6] + "-" + text[6:12] + "-" + text[12:18]
 	for _, p := range samplePeople {
-		if err := samplePerson(ctx, people, p.name, p.grant, password); err != nil {
+		if err := samplePerson(ctx, people, p.name, password, append(p.also, p.grant)...); err != nil {
 			return nil, fmt.Errorf("sample person %s: %w", p.name, err)
 		}
 		made = append(made, web.DemoPerson{Role: p.grant.Role, Name: p.name, Password: password})
@@ -57,7 +58,7 @@ func (c *RunCommand) demo(ctx context.Context, s *service.Service, people *ident
 }
 
 // samplePerson makes a person, or gives one who is there already the password.
-func samplePerson(ctx context.Context, people *identity.Directory, name string, grant identity.Grant, password string) error {
+func samplePerson(ctx context.Context, people *identity.Directory, name, password string, grants ...identity.Grant) error {
 	staff, err := people.Staff(ctx, name)
 	id, link := staff.ID, ""
 	switch {
@@ -71,8 +72,10 @@ func samplePerson(ctx context.Context, people *identity.Directory, name string, 
 	if err != nil {
 		return err
 	}
-	if err := people.Grant(ctx, id, grant); err != nil {
-		return err
+	for _, grant := range grants {
+		if err := people.Grant(ctx, id, grant); err != nil {
+			return err
+		}
 	}
 	_, err = people.Redeem(ctx, link, name, password)
 	return err

@@ -63,7 +63,7 @@ func TestSecuritySamplePeople(t *testing.T) {
 	}
 	ctx := identity.With(t.Context(), identity.CLI())
 	p := samplePeople[len(samplePeople)-1]
-	if err := samplePerson(ctx, people, p.name, p.grant, "chợ phiên Đồng Văn chủ nhật"); err != nil {
+	if err := samplePerson(ctx, people, p.name, "chợ phiên Đồng Văn chủ nhật", p.grant); err != nil {
 		t.Fatal(err)
 	}
 	staff, err := people.Staff(ctx, p.name)

@@ -30,6 +30,7 @@ type running struct {
 	stop   context.CancelFunc
 	code   chan int
 	client *http.Client
+	log    *output
 }
 
 // output may be read while it is written.
@@ -55,12 +56,12 @@ func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var out, log output
-	r := &running{stop: stop, code: make(chan int, 1), client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}}
+	r := &running{log: &log, stop: stop, code: make(chan int, 1), client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}}
 	go func() {
 		r.code <- (&Main{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &log}).Run(ctx)
 	}()
 	t.Cleanup(stop)
-	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(4 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if _, rest, ok := strings.Cut(out.String(), "ready "); ok && strings.Contains(rest, "\n") {
 			r.at, _, _ = strings.Cut(rest, "\n")
 			return r
