@@ -42,6 +42,7 @@ kafka-short:
 # phone, barriers that axe-core sees (fetched by npm), and what each page weighs.
 test-browser:
 	SOCHO_TEST_BROWSER=1 $(GO) test -count=1 -v -run TestBrowser ./web
+	SOCHO_TEST_BROWSER=1 $(GO) test -count=1 -v -run InBrowser ./cmd/socho
 
 # The tests come last, so that their closing lines are the last thing printed.
 check: lint vuln race kafka-short test-browser test

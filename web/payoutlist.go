@@ -83,7 +83,7 @@ func (s *site) listView(r *request, o projections.Organization, l payouts.ListSt
 	ctx, work := r.Context(), s.payouts(r)
 	page := &payoutListPage{Organization: o, List: rowOf(l), May: r.monthRights(o.Organization), Own: slices.Contains(l.DrawnUp, actor(r.who)),
 		MayName: s.Unsealer != nil && s.People != nil && r.who.May(identity.UnsealIdentity, o.Organization)}
-	name := s.whoActed(r)
+	name := s.whoActed(r, append(slices.Clone(l.DrawnUp), l.Approved...)...)
 	for i, who := range [2][]string{l.DrawnUp, l.Approved} {
 		for n, one := range who {
 			text := name(one)
@@ -183,7 +183,11 @@ func (s *site) listActs(r *request, o projections.Organization, l payouts.ListSt
 	if err != nil {
 		return nil, err
 	}
-	name := s.whoActed(r)
+	actors := make([]string, len(acts))
+	for i := range acts {
+		actors[i] = acts[i].Actor
+	}
+	name := s.whoActed(r, actors...)
 	rows := make([]actRow, 0, len(acts))
 	for _, a := range acts[max(len(acts)-actsShown, 0):] {
 		rows = append(rows, actRow{projections.TracedEvent{Position: a.At, Type: events.Type(a.Fact), Status: a.Status, Code: a.Code, RecordedAt: a.RecordedAt}, name(a.Actor)})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"socho/internal/chores"
@@ -165,18 +166,24 @@ func (s *site) underMonth(r *request, v *view, o projections.Organization, perio
 	return v
 }
 
-// whoActed names whom intake stamped: people by their names here.
-func (s *site) whoActed(r *request) func(actor string) string {
-	names := map[string]string{}
-	if s.People != nil {
-		if staff, err := s.People.People(r.Context()); err == nil {
-			for _, one := range staff {
-				names["person:"+one.ID] = one.Name
-			}
+// whoActed names whom intake stamped: people as they sign in.
+func (s *site) whoActed(r *request, actors ...string) func(actor string) string {
+	const person = string(identity.Person) + ":"
+	ids := make([]string, 0, len(actors))
+	for _, a := range actors {
+		if id, ok := strings.CutPrefix(a, person); ok {
+			ids = append(ids, id)
+		}
+	}
+	var names map[string]string
+	if s.People != nil && len(ids) > 0 {
+		var err error
+		if names, err = s.People.Names(r.Context(), ids); err != nil {
+			s.Log.WarnContext(r.Context(), "names of staff not known", "error", err) // no reason to withhold the page
 		}
 	}
 	return func(actor string) string {
-		if name := names[actor]; name != "" {
+		if name := names[strings.TrimPrefix(actor, person)]; name != "" {
 			return name
 		}
 		return actor

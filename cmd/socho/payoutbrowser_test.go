@@ -41,6 +41,9 @@ func openDesk(t *testing.T, r *running) *desk {
 	}
 	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 1000)))
 	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context
+		t.Fatal(err)
+	}
 	d := &desk{ctx, t, r.at, "", t.TempDir()}
 	d.do(chromedp.Navigate(r.at + "/?lang=vi"))
 	if _, err := chromedp.Call(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: d.files}); err != nil {

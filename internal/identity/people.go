@@ -53,6 +53,22 @@ func (d *Directory) People(ctx context.Context) ([]Staff, error) {
 	}), err
 }
 
+// Names says how people of staff sign in, by id, of those who are there. It asks for
+// no right: it is for pages on which somebody sees what colleagues did.
+func (d *Directory) Names(ctx context.Context, ids []string) (map[string]string, error) {
+	rows, err := d.pool.Query(ctx, `SELECT person, name FROM app.people WHERE person = ANY ($1)`, ids)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	var id, name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		names[id] = name
+		return nil
+	})
+	return names, err
+}
+
 // Staff finds an account by its id or user name, wherever it belongs, so that
 // it can be given a role; everybody may look at their own.
 // Errors: ErrNotFound; those of People.
