@@ -30,12 +30,12 @@ func write(t interface{ Fatal(...any) }, offset int64, subject, name, id string,
 }
 
 func drawRecords(t *rapid.T) []events.Record {
+	theme := rapid.SampledFrom(themes).Draw(t, "theme")
 	records := []events.Record{
 		write(t, 0, "shard:0", "shard.opened", "open", &events.ShardOpened{Ledger: "test", Format: number(1), Shard: number(0), Shards: number(1)}),
-		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(events.Count(rapid.IntRange(1, ledger.LatestRuleSet).Draw(t, "set")))}),
+		write(t, 1, "shard:0", "shard.rules_activated", "rules", &events.RulesActivated{RuleSet: number(events.Count(rapid.IntRange(max(1, theme.set), ledger.LatestRuleSet).Draw(t, "set")))}),
 	}
 	on := events.Dated{EffectiveOn: "2026-09-01"}
-	theme := rapid.SampledFrom(themes).Draw(t, "theme")
 	for i, fact := range theme.first {
 		records = append(records, write(t, int64(i+2), org, nameOf(fact), fmt.Sprint("first", i), fact))
 	}
@@ -104,6 +104,8 @@ func drawRecords(t *rapid.T) []events.Record {
 		case "organization.opening_balance":
 			fact = &events.OpeningBalance{Dated: on, Sum: sum, Side: "debit",
 				Path: events.Path(rapid.SampledFrom([]string{"bank:main", "stall:A1:receivable:b9", "income:meals", "nothing:x"}).Draw(t, "path"))}
+		default:
+			fact = drawOfOffices(t, name, theme.ids, sum)
 		}
 		id := fmt.Sprint("e", i)
 		if rapid.IntRange(0, 9).Draw(t, "again") == 0 {
