@@ -193,17 +193,25 @@ type Payment struct {
 }
 
 func (f *Payment) check() error {
-	if f.Method == "cash" {
-		if f.Collector == "" {
-			return errorf(MissingField, "/data/collector", "cash names the collector who holds it")
-		}
-		if f.Line != "" {
-			return errorf(BadValue, "/data/line", "cash comes by no bank line")
-		}
-	} else if f.Collector != "" {
-		return errorf(BadValue, "/data/collector", "only cash is held by a collector")
+	if err := heldBy(f.Method, f.Collector, f.Line); err != nil {
+		return err
 	}
 	return f.Sum.check()
+}
+
+// heldBy says whether money that came in a way names who holds it, or its line.
+func heldBy(method Word, collector, line ID) error {
+	if method == "cash" {
+		if collector == "" {
+			return errorf(MissingField, "/data/collector", "cash names the collector who holds it")
+		}
+		if line != "" {
+			return errorf(BadValue, "/data/line", "cash comes by no bank line")
+		}
+	} else if collector != "" {
+		return errorf(BadValue, "/data/collector", "only cash is held by a collector")
+	}
+	return nil
 }
 
 // PaymentReceived: money for a market bill arrived.

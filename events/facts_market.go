@@ -59,9 +59,10 @@ type CardRevoked struct {
 // receipts_fell (fewer confirmed payments since a day, Seen, than its own history
 // lets one expect, Expected), other_account (an inspection found another account)
 // or foreign_account (a bank line to an account outside the registry carries a
-// reference of ours).
+// reference of ours). What it is about may be personal.
 type AlertRaised struct {
 	Dated
+	MaybeOf
 	Alert    ID     `json:"alert"`
 	Kind     Word   `json:"kind" in:"receipts_fell,other_account,foreign_account"`
 	Stall    ID     `json:"stall,omitzero"`
@@ -93,19 +94,22 @@ func (f *AlertRaised) check() error {
 // AlertClosed: somebody has looked into an alert, and this is what it was.
 type AlertClosed struct {
 	Dated
+	MaybeOf
 	Alert  ID   `json:"alert"`
 	Reason Word `json:"reason"`
 }
 
-// SalesConnected: a trader (the person) consents that money which customers pay to
-// her own account is shown to her and kept in her sales book here, from the
-// effective day until the day Until. Her account is personal.
+// SalesConnected: a trader (the person) consents that her sales are shown and kept
+// in her sales book here, from the effective day until the day Until, and to whom:
+// to herself, or to the market as well. Money that customers pay to her own account
+// is hers to connect; the account is personal.
 type SalesConnected struct {
 	Dated
 	Of
-	Connection ID   `json:"connection"`
+	Connection ID   `json:"connection" holds:"opaque"`
 	Stall      ID   `json:"stall"`
 	Until      Date `json:"until"`
+	VisibleTo  Word `json:"visible_to" in:"trader,market"`
 }
 
 func (f *SalesConnected) check() error {
@@ -119,26 +123,25 @@ func (f *SalesConnected) check() error {
 // the connection, whatever day it is of.
 type SalesDisconnected struct {
 	Dated
-	Connection ID   `json:"connection"`
+	Connection ID   `json:"connection" holds:"opaque"`
 	Reason     Word `json:"reason"`
 }
 
-// SaleReceived: a customer paid a trader (the person), through a connection by a
-// line of her bank, or in cash as she wrote it down. Cash names neither.
+// SaleReceived: a customer paid a trader (the person), by a line of her bank or
+// wallet, or in cash as she wrote it down, which names none.
 type SaleReceived struct {
 	Dated
 	Of
 	Sum
 	Stall      ID   `json:"stall"`
-	Method     Word `json:"method" in:"bank,cash"`
-	Connection ID   `json:"connection,omitzero"`
-	Line       ID   `json:"line,omitzero"`
+	Method     Word `json:"method" in:"bank,ewallet,cash"`
+	Connection ID   `json:"connection" holds:"opaque"`
+	Line       ID   `json:"line,omitzero" holds:"opaque"`
 }
 
 func (f *SaleReceived) check() error {
-	bank := f.Method == "bank"
-	if bank != (f.Connection != "") || bank != (f.Line != "") {
-		return errorf(BadValue, "/data/connection", "a sale by bank names its connection and line, one in cash neither")
+	if (f.Method == "cash") != (f.Line == "") {
+		return errorf(BadValue, "/data/line", "a sale by bank or wallet names its line, one in cash none")
 	}
 	return f.Sum.check()
 }
@@ -200,14 +203,30 @@ func (f *TicketsHandedOut) check() error {
 	return f.Sum.check()
 }
 
-// TicketsSold: so many tickets of a range were sold for cash, which the collector
-// holds.
+// TicketsSold: so many tickets of a range were sold, from the number First on where
+// that is known. Cash names the collector who holds it; Line names the bank line that
+// carried the money, where one is known.
 type TicketsSold struct {
 	Dated
 	Sum
 	Range     ID     `json:"range"`
-	Collector ID     `json:"collector" holds:"opaque"`
 	Count     *Count `json:"count" within:"1,2147483647"`
+	First     *Count `json:"first,omitzero" within:"1,2147483647"`
+	Method    Word   `json:"method" in:"bank,qr,card,ewallet,cash"`
+	Line      ID     `json:"line,omitzero"`
+	Collector ID     `json:"collector,omitzero" holds:"opaque"`
 }
 
-func (f *TicketsSold) check() error { return f.Sum.check() }
+func (f *TicketsSold) check() error {
+	if err := heldBy(f.Method, f.Collector, f.Line); err != nil {
+		return err
+	}
+	return f.Sum.check()
+}
+
+// TicketsReturned: a collector gave so many tickets of a range back unsold.
+type TicketsReturned struct {
+	Dated
+	Range ID     `json:"range"`
+	Count *Count `json:"count" within:"1,2147483647"`
+}

@@ -6,15 +6,18 @@ import "socho/internal/money"
 // where money goes that no bill asked for.
 
 // TariffSet: what an item costs from a day on, by a decision: for each pupil,
-// stall, m2 or ticket, of one class or of all, until a day or until the tariff is
-// set again. WhenAbsent says whether a trader who is away owes it. A later fact
-// about the same tariff replaces it from its own day on.
+// stall, m2, day or ticket, or for each whole of a coefficient, of one class or of
+// all, once or every so often, until a day or until the tariff is set again or ended.
+// Name is what people call the item. WhenAbsent says whether a trader who is away
+// owes it. A later fact about the same tariff replaces it from its own day on.
 type TariffSet struct {
 	Dated
 	Sum
 	Tariff      ID    `json:"tariff"`
 	Item        Word  `json:"item"`
-	Per         Word  `json:"per" in:"pupil,stall,m2,ticket"`
+	Name        Label `json:"name,omitzero"`
+	Per         Word  `json:"per" in:"pupil,stall,m2,day,ticket,coefficient"`
+	Every       Word  `json:"every,omitzero" in:"once,day,month,term,year"`
 	Class       ID    `json:"class,omitzero"`
 	Until       Date  `json:"until,omitzero"`
 	WhenAbsent  Word  `json:"when_absent,omitzero" in:"due,not_due"`
@@ -29,13 +32,22 @@ func (f *TariffSet) check() error {
 	return f.Sum.check()
 }
 
+// TariffEnded: the tariff is good no longer, from this day on.
+type TariffEnded struct {
+	Dated
+	Tariff ID   `json:"tariff"`
+	Reason Word `json:"reason"`
+}
+
 // PupilEnrolled: a pupil (the person) is in a class from a day on, also after
-// another one. Pupils of one household are brothers and sisters.
+// another one. ClassName is what people call the class. Pupils of one household are
+// brothers and sisters.
 type PupilEnrolled struct {
 	Dated
 	Of
-	Class     ID `json:"class"`
-	Household ID `json:"household,omitzero" holds:"opaque"`
+	Class     ID    `json:"class"`
+	ClassName Label `json:"class_name,omitzero"`
+	Household ID    `json:"household,omitzero" holds:"opaque"`
 }
 
 // PupilLeft: the pupil is in no class from this day on.
@@ -51,7 +63,7 @@ type PupilLeft struct {
 type ReductionGranted struct {
 	Dated
 	Of
-	Reduction ID             `json:"reduction"`
+	Reduction ID             `json:"reduction" holds:"opaque"`
 	Item      Word           `json:"item,omitzero"`
 	Percent   *Count         `json:"percent,omitzero" within:"1,100"`
 	Amount    Decimal        `json:"amount,omitzero"`
@@ -75,22 +87,22 @@ func (f *ReductionGranted) check() error {
 // ReductionEnded: bills are reduced no longer, from this day on.
 type ReductionEnded struct {
 	Dated
-	Reduction ID   `json:"reduction"`
+	Reduction ID   `json:"reduction" holds:"opaque"`
 	Reason    Word `json:"reason"`
 }
 
 // StatementReceived: what a bank's statement says of an account as a whole, from
 // the day From to the effective day: what the account held before and after (below
-// zero where it was overdrawn), how many booked lines it shows, and the digest of the
-// file.
+// zero where it was overdrawn), where it says so, how many booked lines it shows, and
+// the digest of the file.
 type StatementReceived struct {
 	Dated
 	Account   ID             `json:"account"`
 	Statement ID             `json:"statement"`
 	From      Date           `json:"from"`
 	Currency  money.Currency `json:"currency"`
-	Opening   Balance        `json:"opening"`
-	Closing   Balance        `json:"closing"`
+	Opening   Balance        `json:"opening,omitzero"`
+	Closing   Balance        `json:"closing,omitzero"`
 	Lines     *Count         `json:"lines"`
 	Digest    Digest         `json:"digest"`
 }
@@ -98,6 +110,12 @@ type StatementReceived struct {
 func (f *StatementReceived) check() error {
 	if f.From > f.EffectiveOn {
 		return errorf(BadValue, "/data/from", "behind the end")
+	}
+	if (f.Opening == "") != (f.Closing == "") {
+		return errorf(MissingField, "/data/opening", "expected opening and closing, or neither")
+	}
+	if f.Opening == "" {
+		return currency(f.Currency)
 	}
 	if err := balance(f.Opening, f.Currency, "/data/opening"); err != nil {
 		return err
@@ -122,7 +140,7 @@ func (f *LinesOffset) check() error { return f.Sum.check() }
 // they write is personal, as it may be of the payer (the person).
 type LineNoted struct {
 	Dated
-	Of
+	MaybeOf
 	Line ID   `json:"line"`
 	Mark Word `json:"mark" in:"open,waiting,done"`
 }
@@ -172,3 +190,83 @@ type GrantReturned struct {
 }
 
 func (f *GrantReturned) check() error { return f.Sum.check() }
+
+// Spent: money that went out was for an item of the organization's own: electricity,
+// wages, what is handed to the treasury. It left by a bank line, or an operator of
+// cards or wallets kept it of what they owe (Clearing).
+type Spent struct {
+	Dated
+	Sum
+	Item     Word `json:"item"`
+	Line     ID   `json:"line,omitzero"`
+	Clearing Word `json:"clearing,omitzero" in:"bank,qr,card,ewallet"`
+}
+
+func (f *Spent) check() error {
+	if (f.Line == "") == (f.Clearing == "") {
+		return errorf(MissingField, "/data/line", "expected either line or clearing")
+	}
+	return f.Sum.check()
+}
+
+// Earned: money that came in by a bank line was for an item of the organization's
+// own that no bill asked for.
+type Earned struct {
+	Dated
+	Sum
+	Item Word `json:"item"`
+	Line ID   `json:"line"`
+}
+
+func (f *Earned) check() error { return f.Sum.check() }
+
+// RefundedInCash: credit of a payer, a stall or a pupil (the person), was paid back
+// in cash that a collector held.
+type RefundedInCash struct {
+	Dated
+	MaybeOf
+	Sum
+	Stall     ID `json:"stall,omitzero"`
+	Collector ID `json:"collector" holds:"opaque"`
+}
+
+func (f *RefundedInCash) check() error {
+	if (f.Stall == "") == (f.Person == "") {
+		return errorf(MissingField, "/data/stall", "expected either stall or person")
+	}
+	return f.Sum.check()
+}
+
+// Recovered: a person gave back what had left beyond what they were owed for a
+// month, by a bank line or at a pay point.
+type Recovered struct {
+	Dated
+	Of
+	Sum
+	Programme Word   `json:"programme"`
+	Period    Period `json:"period"`
+	Line      ID     `json:"line,omitzero"`
+	PayPoint  ID     `json:"pay_point,omitzero"`
+}
+
+func (f *Recovered) check() error {
+	if (f.Line == "") == (f.PayPoint == "") {
+		return errorf(MissingField, "/data/line", "expected either line or pay_point")
+	}
+	return f.Sum.check()
+}
+
+// MonthClosed: the books of all months up to this one are closed. What offices
+// decide about days of those is refused from here on; what happened is taken in all
+// the same.
+type MonthClosed struct {
+	Dated
+	Period Period `json:"period"`
+}
+
+// MonthReopened: the books are closed up to the month before this one only.
+type MonthReopened struct {
+	Dated
+	Period Period `json:"period"`
+	Reason Word   `json:"reason"`
+}

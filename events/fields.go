@@ -266,6 +266,14 @@ func Money(d Decimal, c money.Currency) money.Amount {
 	return a
 }
 
+// currency refuses one that is not known, where no amount is beside it.
+func currency(c money.Currency) error {
+	if _, known := c.Scale(); !known {
+		return errorf(UnknownCurrency, "/data/currency", "")
+	}
+	return nil
+}
+
 // balance joins a balance and its currency, as amount does.
 func balance(b Balance, c money.Currency, field string) error {
 	err := amount(Decimal(strings.TrimPrefix(string(b), "-")), c, field)

@@ -144,6 +144,13 @@ func has(field, value string) schema {
 	return schema{"properties": schema{field: schema{"const": value}}}
 }
 
+// cashIsHeld: cash names who holds it, and no line.
+var cashIsHeld = schema{
+	"if":   has("method", "cash"),
+	"then": schema{"required": []string{"collector"}, "properties": schema{"line": false}},
+	"else": schema{"properties": schema{"collector": false}},
+}
+
 // together says what a fact's check says of fields that need each other.
 var together = map[reflect.Type]schema{
 	reflect.TypeFor[Envelope](): {
@@ -157,11 +164,8 @@ var together = map[reflect.Type]schema{
 	reflect.TypeFor[OrganizationRegistered](): {
 		"dependentRequired": schema{"bank_bin": []string{"account"}, "account": []string{"bank_bin"}},
 	},
-	reflect.TypeFor[Payment](): {
-		"if":   has("method", "cash"),
-		"then": schema{"required": []string{"collector"}, "properties": schema{"line": false}},
-		"else": schema{"properties": schema{"collector": false}},
-	},
+	reflect.TypeFor[Payment]():     cashIsHeld,
+	reflect.TypeFor[TicketsSold](): cashIsHeld,
 	reflect.TypeFor[Undecodable](): {
 		"if":   required("person"),
 		"then": schema{"properties": schema{"input": schema{"pattern": `^c`}}},
@@ -171,14 +175,17 @@ var together = map[reflect.Type]schema{
 	reflect.TypeFor[Refunded]():         {"oneOf": []schema{required("stall"), required("person")}},
 	reflect.TypeFor[LineAllocated]():    {"oneOf": []schema{required("bill"), required("clearing")}},
 	reflect.TypeFor[CreditApplied]():    {"oneOf": []schema{required("stall"), required("person")}},
-	reflect.TypeFor[SuspensePlaced]():   {"oneOf": []schema{required("bill"), required("line")}},
 	reflect.TypeFor[StallDescribed]():   {"anyOf": []schema{required("area_dm2"), required("class")}},
 	reflect.TypeFor[ReductionGranted](): {"oneOf": []schema{required("percent"), required("amount")}},
 	reflect.TypeFor[SaleReceived](): {
-		"if":   has("method", "bank"),
-		"then": required("connection", "line"),
-		"else": schema{"properties": schema{"connection": false, "line": false}},
+		"if":   has("method", "cash"),
+		"then": schema{"properties": schema{"line": false}},
+		"else": required("line"),
 	},
+	reflect.TypeFor[Spent]():             {"oneOf": []schema{required("line"), required("clearing")}},
+	reflect.TypeFor[RefundedInCash]():    {"oneOf": []schema{required("stall"), required("person")}},
+	reflect.TypeFor[Recovered]():         {"oneOf": []schema{required("line"), required("pay_point")}},
+	reflect.TypeFor[StatementReceived](): {"dependentRequired": schema{"opening": []string{"closing"}, "closing": []string{"opening"}}},
 	reflect.TypeFor[AlertRaised](): {"allOf": []schema{
 		{"if": has("kind", "receipts_fell"), "then": required("stall", "since", "expected", "seen")},
 		{"if": has("kind", "other_account"), "then": required("stall")},

@@ -85,7 +85,8 @@ var chart = []struct {
 	{split("person:{}:clearing:{}"), Liability, DebitsAtMost},
 	{split("person:{}:returned:{}"), Liability, DebitsAtMost},
 	{split("person:{}:recoverable:{}:{}"), Asset, CreditsAtMost}, // left beyond what was owed for a month
-	// From rule set 3 on: a trader's own money, which is no part of the market's.
+	// From rule set 3 on: what an office spends; a trader's own money, which is no part of the market's.
+	{split("expense:{}"), Expense, NoLimit},
 	{split("trader:{}:bank:{}"), Asset, NoLimit},
 	{split("trader:{}:cash:{}"), Asset, NoLimit},
 	{split("trader:{}:sales:{}"), Income, NoLimit},

@@ -47,12 +47,13 @@ var themes = []theme{
 		"market.fee_assessed", "school.bill_issued", "market.payment_received", "market.cash_banked", "market.fee_waived", "school.refunded",
 		"benefit.funded", "bank.line_received", "bank.line_allocated", "ledger.reversed", "ledger.reversed",
 		"organization.credit_applied", "organization.suspense_placed", "organization.passed_on", "benefit.grant_returned", "bank.lines_offset",
+		"organization.spent", "organization.earned", "organization.refunded_in_cash", "organization.month_closed", "organization.month_reopened",
 	}, first: []events.Fact{fee("b0", "5000"), lineIn("l0", "5000"), lineOut("l1", "5000"), paid("b9", "", "3000")}},
 	{ids: 1, set: 3, facts: []string{
 		"market.payment_received", "organization.suspense_placed", "market.fee_assessed", "market.tickets_sold", "ledger.reversed",
 	}, first: []events.Fact{fee("b0", "5000")}},
 	{ids: 2, set: 3, facts: []string{
-		"market.tickets_handed_out", "market.tickets_sold", "market.sales_connected", "market.sales_disconnected", "market.sale_received", "market.sale_received",
+		"market.tickets_handed_out", "market.tickets_sold", "market.tickets_returned", "market.sales_connected", "market.sales_disconnected", "market.sale_received", "market.sale_received",
 		"market.card_issued", "market.card_posted", "market.card_inspected", "market.card_replaced", "market.card_revoked", "market.alert_raised", "market.alert_closed",
 		"bank.statement_received", "bank.line_noted", "bank.line_received", "organization.suspense_placed", "market.fee_assessed", "ledger.reversed", "ledger.reversed",
 	}, first: []events.Fact{connected("2026-09-30"), sale("l0", "2000", "2026-09-01")}},

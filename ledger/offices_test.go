@@ -29,6 +29,21 @@ func drawOfOffices(t *rapid.T, name string, ids int, sum events.Sum) events.Fact
 		return &events.SuspensePlaced{Dated: on, Sum: sum, Bill: bill}
 	case "organization.passed_on":
 		return &events.PassedOn{Dated: on, Sum: sum, Item: "meals", Line: line}
+	case "organization.spent":
+		if rapid.Bool().Draw(t, "operator") {
+			return &events.Spent{Dated: on, Sum: sum, Item: "fees", Clearing: "qr"}
+		}
+		return &events.Spent{Dated: on, Sum: sum, Item: "water", Line: line}
+	case "organization.earned":
+		return &events.Earned{Dated: on, Sum: sum, Item: "parking", Line: line}
+	case "organization.refunded_in_cash":
+		return &events.RefundedInCash{Dated: on, Sum: sum, Stall: "A1", Collector: "c1"}
+	case "organization.month_closed":
+		return &events.MonthClosed{Dated: events.Dated{EffectiveOn: "2026-12-01"}, Period: events.Period(one("period", "2026-08", "2026-09"))}
+	case "organization.month_reopened":
+		return &events.MonthReopened{Dated: on, Period: events.Period(one("period", "2026-08", "2026-09")), Reason: "late"}
+	case "market.tickets_returned":
+		return &events.TicketsReturned{Dated: on, Range: pick("r", 1), Count: number(events.Count(rapid.IntRange(1, 9).Draw(t, "count")))}
 	case "benefit.grant_returned":
 		return &events.GrantReturned{Dated: on, Sum: sum, Line: line}
 	case "bank.lines_offset":
@@ -41,15 +56,15 @@ func drawOfOffices(t *rapid.T, name string, ids int, sum events.Sum) events.Fact
 	case "market.tickets_handed_out":
 		return &events.TicketsHandedOut{Dated: on, Sum: sum, Range: pick("r", 1), Collector: "c1", Item: "ticket", First: number(1), Last: number(10)}
 	case "market.tickets_sold":
-		return &events.TicketsSold{Dated: on, Sum: sum, Range: pick("r", 1), Collector: pick("c", 1), Count: number(events.Count(rapid.IntRange(1, 9).Draw(t, "count")))}
+		return &events.TicketsSold{Dated: on, Sum: sum, Range: pick("r", 1), Method: "cash", Collector: pick("c", 1), Count: number(events.Count(rapid.IntRange(1, 9).Draw(t, "count")))}
 	case "market.sales_connected":
-		return paidBy(&events.SalesConnected{Dated: day, Connection: pick("k", 1), Stall: "A1", Until: "2026-10-01"}, string(pick("p", 1)))
+		return paidBy(&events.SalesConnected{Dated: day, Connection: pick("k", 1), Stall: "A1", Until: "2026-10-01", VisibleTo: "trader"}, string(pick("p", 1)))
 	case "market.sales_disconnected":
 		return &events.SalesDisconnected{Dated: day, Connection: pick("k", 1), Reason: "asked"}
 	case "market.sale_received":
 		f := &events.SaleReceived{Dated: day, Sum: sum, Stall: "A1", Method: "bank", Connection: pick("k", 1), Line: line}
 		if rapid.IntRange(0, 3).Draw(t, "cash") == 0 {
-			f.Method, f.Connection, f.Line = "cash", "", ""
+			f.Method, f.Line = "cash", ""
 		}
 		return paidBy(f, string(pick("p", 1)))
 	case "market.card_issued":
@@ -78,7 +93,7 @@ func (l *laws) ofOffices(said string, transfers []ledger.Transfer) {
 	}
 	for _, t := range transfers {
 		switch t.Code {
-		case "offset", "passed_on", "grant_returned":
+		case "offset", "passed_on", "grant_returned", "spent":
 			if left := l.balances[t.Credit]; left < 0 {
 				l.Errorf("%s: %s explains %d more than it moved", said, t.Credit, -left)
 			}

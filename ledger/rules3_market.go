@@ -41,6 +41,7 @@ type (
 		Currency  money.Currency `json:"currency"`
 		Tickets   int64          `json:"tickets"`
 		Sold      int64          `json:"sold"`
+		Void      bool           `json:"void,omitzero"`
 	}
 )
 
@@ -48,9 +49,10 @@ func cardKey(id events.ID) string       { return "card:" + string(id) }
 func alertKey(id events.ID) string      { return "alert:" + string(id) }
 func connectionKey(id events.ID) string { return "connection:" + string(id) }
 func rangeKey(id events.ID) string      { return "range:" + string(id) }
-func saleKey(connection, line events.ID) string {
-	return "sale:" + string(connection) + ":" + string(line)
-}
+
+// saleKey is where a line of a trader's own money is kept, whichever of her
+// connections it came by.
+func saleKey(person, line events.ID) string { return "sale:" + string(person) + ":" + string(line) }
 
 func (d *decision) cardIssued(f *events.CardIssued) {
 	if _, taken := get[cardRow](d, cardKey(f.Card)); taken {
@@ -84,14 +86,21 @@ func (d *decision) cardPosted(f *events.CardPosted) {
 	d.note(code)
 }
 
-// cardInspected is marked where whoever looked found all well and the book does
-// not: their device may have been without signal when the card was revoked.
+// cardInspected is marked where whoever looked and the book see a card otherwise:
+// their device may have been without signal when it was issued or revoked.
 func (d *decision) cardInspected(f *events.CardInspected) {
-	code := ""
-	if f.Card != "" && f.Result == "right" {
-		code = d.cardNow(f.Card, f.Stall)
+	if f.Card == "" {
+		d.note("")
+		return
 	}
-	d.note(code)
+	switch code := d.cardNow(f.Card, f.Stall); {
+	case f.Result == "right":
+		d.note(code)
+	case code == "" && (f.Result == "revoked" || f.Result == "unknown"):
+		d.note("card_known")
+	default:
+		d.note("")
+	}
 }
 
 func (d *decision) cardReplaced(f *events.CardReplaced) {
@@ -100,10 +109,11 @@ func (d *decision) cardReplaced(f *events.CardReplaced) {
 		d.refuse(code, "card %s", f.Card)
 		return
 	}
-	if code := d.cardNow(f.By, row.Stall); code != "" || f.By == f.Card {
-		if code == "" {
-			code = "card_exists"
-		}
+	if f.By == f.Card {
+		d.refuse("card_same", "card %s", f.By)
+		return
+	}
+	if code := d.cardNow(f.By, row.Stall); code != "" {
 		d.refuse(code, "card %s", f.By)
 		return
 	}
@@ -177,12 +187,6 @@ func (d *decision) salesDisconnected(f *events.SalesDisconnected) {
 // her consent back nothing more is, whatever day it is of.
 func (d *decision) saleReceived(f *events.SaleReceived) {
 	a := f.Money()
-	trader := "trader:" + string(f.Person)
-	sales := inCurrency(trader+":sales:"+string(f.Stall), a.Currency())
-	if f.Method == "cash" {
-		d.transfer("sale_cash", a, inCurrency(trader+":cash:"+string(f.Stall), a.Currency()), sales)
-		return
-	}
 	row, known := get[connectionRow](d, connectionKey(f.Connection))
 	switch {
 	case !known:
@@ -195,7 +199,13 @@ func (d *decision) saleReceived(f *events.SaleReceived) {
 		d.refuse("not_connected", "connection %s", f.Connection)
 		return
 	}
-	key := saleKey(f.Connection, f.Line)
+	trader := "trader:" + string(f.Person)
+	from, sales := inCurrency(trader+":bank:"+string(f.Connection), a.Currency()), inCurrency(trader+":sales:"+string(f.Stall), a.Currency())
+	if f.Method == "cash" {
+		d.transfer("sale_cash", a, inCurrency(trader+":cash:"+string(f.Stall), a.Currency()), sales)
+		return
+	}
+	key := saleKey(f.Person, f.Line)
 	if before, seen := get[saleRow](d, key); seen && !before.Void {
 		if before.Amount == f.Amount && before.Currency == f.Currency {
 			d.note("sale_known")
@@ -206,39 +216,64 @@ func (d *decision) saleReceived(f *events.SaleReceived) {
 	}
 	d.put(key, saleRow{Amount: f.Amount, Currency: f.Currency})
 	d.put(undoKey(d.record.Offset), undoRow{Sale: key})
-	d.transfer("sale_bank", a, inCurrency(trader+":bank:"+string(f.Connection), a.Currency()), sales)
+	d.transfer("sale_"+string(f.Method), a, from, sales)
 }
 
 func (d *decision) ticketsHandedOut(f *events.TicketsHandedOut) {
-	if _, taken := get[rangeRow](d, rangeKey(f.Range)); taken {
+	if before, taken := get[rangeRow](d, rangeKey(f.Range)); taken && !before.Void {
 		d.refuse("range_exists", "range %s", f.Range)
 		return
 	}
 	d.put(rangeKey(f.Range), rangeRow{Collector: f.Collector, Item: f.Item, Price: f.Amount, Currency: f.Currency,
 		Tickets: int64(*f.Last-*f.First) + 1})
+	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range})
 	d.note("")
 }
 
-// ticketsSold puts the cash into the hands of whoever sold. Where the range is not
-// known, or its tickets cost another currency, what the money is for waits in
-// suspense.
+func (d *decision) ticketsReturned(f *events.TicketsReturned) {
+	row, known := get[rangeRow](d, rangeKey(f.Range))
+	switch n := int64(*f.Count); {
+	case !known || row.Void:
+		d.refuse("range_unknown", "range %s", f.Range)
+	case n > row.Tickets-row.Sold:
+		d.refuse("more_than_range", "asked %d, left %d", n, row.Tickets-row.Sold)
+	default:
+		row.Tickets -= n
+		d.put(rangeKey(f.Range), row)
+		d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Returned: n})
+		d.note("")
+	}
+}
+
+// ticketsSold takes what tickets brought: cash in the hands of whoever sold, money on
+// a bank line, or what an operator owes. Where the range is not known, or its tickets
+// cost another currency, what the money is for waits in suspense.
 func (d *decision) ticketsSold(f *events.TicketsSold) {
 	a := f.Money()
-	cash := inCurrency("cash:collector:"+string(f.Collector), a.Currency())
+	c := a.Currency()
+	from, line := inCurrency("clearing:"+string(f.Method), c), ""
+	switch {
+	case f.Method == "cash":
+		from = inCurrency("cash:collector:"+string(f.Collector), c)
+	case f.Line != "":
+		from, _, line = d.incoming(f.Line, a)
+	}
 	row, known := get[rangeRow](d, rangeKey(f.Range))
-	if !known || row.Currency != a.Currency() {
+	if known = known && !row.Void; !known || row.Currency != c {
 		if !known {
 			d.unusual("range_unknown")
 		} else {
 			d.unusual("other_currency")
 		}
-		d.transfer("tickets_sold", a, cash, suspenseIn(a.Currency()).path)
+		d.unusual(line)
+		d.transfer("tickets_sold", a, from, suspenseIn(c).path)
 		return
 	}
 	n, price := int64(*f.Count), events.Money(row.Price, row.Currency).Minor()
-	if row.Collector != f.Collector {
+	if f.Method == "cash" && row.Collector != f.Collector {
 		d.unusual("other_collector")
 	}
+	d.unusual(line)
 	if row.Sold+n > row.Tickets {
 		d.unusual("more_than_range")
 	}
@@ -247,6 +282,6 @@ func (d *decision) ticketsSold(f *events.TicketsSold) {
 	}
 	row.Sold += n
 	d.put(rangeKey(f.Range), row)
-	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Tickets: n})
-	d.transfer("tickets_sold", a, cash, inCurrency("income:"+string(row.Item), a.Currency()))
+	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Sold: n})
+	d.transfer("tickets_sold", a, from, inCurrency("income:"+string(row.Item), c))
 }

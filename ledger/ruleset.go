@@ -47,12 +47,13 @@ var types2 = append([]string{
 // types3 is set 2, and what offices do around bills and lines, at stalls and with
 // traders' own sales.
 var types3 = append([]string{
-	"organization.tariff_set.v1", "organization.credit_applied.v1", "organization.suspense_placed.v1", "organization.passed_on.v1",
-	"market.stall_described.v1", "market.stall_vacated.v1", "market.trader_absent.v1", "market.tickets_handed_out.v1", "market.tickets_sold.v1",
+	"organization.tariff_set.v1", "organization.tariff_ended.v1", "organization.credit_applied.v1", "organization.suspense_placed.v1", "organization.passed_on.v1",
+	"organization.spent.v1", "organization.earned.v1", "organization.refunded_in_cash.v1", "organization.month_closed.v1", "organization.month_reopened.v1",
+	"market.stall_described.v1", "market.stall_vacated.v1", "market.trader_absent.v1", "market.tickets_handed_out.v1", "market.tickets_sold.v1", "market.tickets_returned.v1",
 	"market.card_issued.v1", "market.card_printed.v1", "market.card_posted.v1", "market.card_inspected.v1", "market.card_replaced.v1", "market.card_revoked.v1",
 	"market.alert_raised.v1", "market.alert_closed.v1", "market.sales_connected.v1", "market.sales_disconnected.v1", "market.sale_received.v1",
 	"school.pupil_enrolled.v1", "school.pupil_left.v1", "school.reduction_granted.v1", "school.reduction_ended.v1",
-	"benefit.grant_returned.v1", "bank.statement_received.v1", "bank.lines_offset.v1", "bank.line_noted.v1",
+	"benefit.grant_returned.v1", "benefit.recovered.v1", "bank.statement_received.v1", "bank.lines_offset.v1", "bank.line_noted.v1",
 }, types2...)
 
 var currencies1 = []money.Currency{money.VND, money.CNY, money.USD, money.LAK}

@@ -56,11 +56,7 @@ func (l *language) sentence(e *events.Event) string {
 		v = append(v, "bill", f.Bill, "reason", l.word("why", string(f.Reason)))
 		sum(f.Sum)
 	case *events.Refunded:
-		holder := "stall:" + string(f.Stall)
-		if f.Person != "" {
-			holder = "pupil:" + string(f.Person)
-		}
-		v = append(v, "holder", l.holder(holder), "line", f.Line)
+		v = append(v, "holder", l.holder(holderOf(f.Stall, f.Person)), "line", f.Line)
 		sum(f.Sum)
 	case *events.PersonEntitled:
 		v = append(v, "person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.Period)), "unit", unit(string(f.Unit)))
@@ -214,12 +210,12 @@ func (l *language) account(path string) string {
 		key, v = "account.payout."+s[2], []any{"payout", s[3]}
 	case len(s) == 3:
 		key, v = "account."+s[0]+"."+s[1], []any{"id", s[2]}
-	case len(s) == 2 && (s[0] == "bank" || s[0] == "clearing" || s[0] == "income" || s[0] == "held" || s[0] == "waivers"):
+	case len(s) == 2 && (s[0] == "bank" || s[0] == "clearing" || s[0] == "income" || s[0] == "held" || s[0] == "expense" || s[0] == "waivers"):
 		id := s[1]
 		switch s[0] {
 		case "clearing":
 			id = l.word("method", id)
-		case "income", "held":
+		case "income", "held", "expense":
 			id = l.word("item", id)
 		case "waivers":
 			id = l.word("why", id)

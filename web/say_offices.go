@@ -19,12 +19,40 @@ func (l *language) officeSentence(fact events.Fact) (ending string, v []any) {
 			ending = ".class"
 			add("class", f.Class)
 		}
-	case *events.CreditApplied:
-		holder := "stall:" + string(f.Stall)
-		if f.Person != "" {
-			holder = "pupil:" + string(f.Person)
+	case *events.TariffEnded:
+		add("tariff", f.Tariff, "reason", l.word("why", string(f.Reason)))
+	case *events.Spent:
+		add("item", l.word("item", string(f.Item)))
+		if ending = ".line"; f.Line == "" {
+			ending = ".clearing"
+			add("method", l.word("method", string(f.Clearing)))
+		} else {
+			add("line", f.Line)
 		}
-		add("holder", l.holder(holder), "bill", f.Bill)
+		sum(f.Sum)
+	case *events.Earned:
+		add("item", l.word("item", string(f.Item)), "line", f.Line)
+		sum(f.Sum)
+	case *events.RefundedInCash:
+		add("holder", l.holder(holderOf(f.Stall, f.Person)), "collector", f.Collector)
+		sum(f.Sum)
+	case *events.MonthClosed:
+		add("month", month(string(f.Period)))
+	case *events.MonthReopened:
+		add("month", month(string(f.Period)), "reason", l.word("why", string(f.Reason)))
+	case *events.Recovered:
+		add("person", f.Person, "programme", l.word("programme", string(f.Programme)), "month", month(string(f.Period)))
+		if ending = ".line"; f.Line == "" {
+			ending = ".pay_point"
+			add("point", f.PayPoint)
+		} else {
+			add("line", f.Line)
+		}
+		sum(f.Sum)
+	case *events.TicketsReturned:
+		add("count", l.number(int64(*f.Count)), "range", f.Range)
+	case *events.CreditApplied:
+		add("holder", l.holder(holderOf(f.Stall, f.Person)), "bill", f.Bill)
 		sum(f.Sum)
 	case *events.SuspensePlaced:
 		add("bill", f.Bill)
@@ -38,6 +66,9 @@ func (l *language) officeSentence(fact events.Fact) (ending string, v []any) {
 	case *events.StatementReceived:
 		add("account", f.Account, "statement", f.Statement, "from", date(f.From), "lines", l.number(int64(*f.Lines)),
 			"opening", l.balance(f.Opening, f), "closing", l.balance(f.Closing, f))
+		if f.Closing == "" {
+			ending = ".bare"
+		}
 	case *events.LinesOffset:
 		add("in", f.In, "out", f.Out, "reason", l.word("offset", string(f.Reason)))
 		sum(f.Sum)
@@ -61,7 +92,11 @@ func (l *language) officeSentence(fact events.Fact) (ending string, v []any) {
 		add("collector", f.Collector, "first", l.number(int64(*f.First)), "last", l.number(int64(*f.Last)), "range", f.Range)
 		sum(f.Sum)
 	case *events.TicketsSold:
-		add("collector", f.Collector, "count", l.number(int64(*f.Count)), "range", f.Range)
+		add("count", l.number(int64(*f.Count)), "range", f.Range, "method", l.word("method", string(f.Method)))
+		if f.Method == "cash" {
+			ending = ".cash"
+			add("collector", f.Collector)
+		}
 		sum(f.Sum)
 	case *events.CardIssued:
 		add("card", f.Card, "stall", f.Stall)
@@ -92,6 +127,7 @@ func (l *language) officeSentence(fact events.Fact) (ending string, v []any) {
 	case *events.AlertClosed:
 		add("alert", f.Alert, "reason", l.word("why", string(f.Reason)))
 	case *events.SalesConnected:
+		ending = "." + string(f.VisibleTo)
 		add("person", f.Person, "stall", f.Stall, "until", date(f.Until))
 	case *events.SalesDisconnected:
 		add("connection", f.Connection, "reason", l.word("why", string(f.Reason)))
@@ -123,9 +159,20 @@ func (l *language) officeSentence(fact events.Fact) (ending string, v []any) {
 
 // balance says what an account held, with a sign where it was overdrawn.
 func (l *language) balance(b events.Balance, f *events.StatementReceived) string {
+	if b == "" {
+		return ""
+	}
 	minor := b.Minor(f.Currency)
 	if minor < 0 {
 		return "−" + l.minor(-minor, f.Currency)
 	}
 	return l.minor(minor, f.Currency)
+}
+
+// holderOf names whose credit it is.
+func holderOf(stall, person events.ID) string {
+	if person != "" {
+		return "pupil:" + string(person)
+	}
+	return "stall:" + string(stall)
 }
