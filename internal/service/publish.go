@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"io"
+	"sync"
 
 	"socho/events"
 	"socho/internal/intake"
@@ -19,24 +20,26 @@ func (s *Service) Publish(ctx context.Context, input io.Reader, o intake.Options
 	if err != nil {
 		return intake.Report{}, err
 	}
-	guarded := provenLog{Log: s.Log, behind: make(map[int]error)}
+	proven := provenLog{s.Log, make(map[int]func() error, len(heads))}
 	for shard, head := range heads {
-		if err := s.Log.Prove(ctx, s.DB, head); err != nil {
-			guarded.behind[shard] = err
-		}
+		proven.prove[shard] = sync.OnceValue(func() error { return s.Log.Prove(ctx, s.DB, head) })
 	}
-	return intake.New[*vault.Keys](s.Vault, guarded, s.clock).Publish(ctx, input, o)
+	return intake.New[*vault.Keys](s.Vault, proven, s.clock).Publish(ctx, input, o)
 }
 
+// provenLog proves a shard before the first record is written to it, and no shard
+// that nothing is written to: most input is of one organization.
 type provenLog struct {
 	*Log
-	behind map[int]error
+	prove map[int]func() error // of each shard that the ledger knows
 }
 
 // Produce implements intake.Log.
 func (l provenLog) Produce(ctx context.Context, shard int, records []events.Record) (int64, error) {
-	if err := l.behind[shard]; err != nil {
-		return 0, err
+	if prove := l.prove[shard]; prove != nil {
+		if err := prove(); err != nil {
+			return 0, err
+		}
 	}
 	return l.Log.Produce(ctx, shard, records)
 }
