@@ -10,7 +10,8 @@ import (
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
 // and fields to fill, and so are Lines and Uses; Entitlements and Stops are rows to add, which Withdrawn
-// takes back, and so are ListEntries, Removed, Files and Moves; Lists and Batches are
+// takes back, and so are ListEntries, Removed, Files, Moves and Terms, which
+// TermsWithdrawn takes back; Lists and Batches are
 // fields to fill; of the others the later position wins. The zero value is ready.
 type Changes struct {
 	Facts         []Fact
@@ -32,6 +33,9 @@ type Changes struct {
 	Moves         []PayoutMove
 	Lines         []BankLine
 	Uses          []LineUse
+	Terms         []Term
+
+	TermsWithdrawn []Withdrawn
 
 	bills    map[[2]string]int // organization, bill → place in Bills, likewise below
 	payouts  map[[2]string]int
@@ -49,6 +53,7 @@ func (c *Changes) reset() {
 	c.Lists, c.ListEntries, c.Removed, c.Batches = emptied(c.Lists), emptied(c.ListEntries), emptied(c.Removed), emptied(c.Batches)
 	c.Files, c.Moves = emptied(c.Files), emptied(c.Moves)
 	c.Lines, c.Uses = emptied(c.Lines), emptied(c.Uses)
+	c.Terms, c.TermsWithdrawn = emptied(c.Terms), emptied(c.TermsWithdrawn)
 	clear(c.bills)
 	clear(c.payouts)
 	clear(c.holdings)

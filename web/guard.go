@@ -35,7 +35,7 @@ type route struct {
 	account bool             // one's own account: open also to who has yet to set up a second factor
 	page    bool             // an act at the address of a page, which may be opened instead
 	upload  int64            // bytes of files that its form may send; 0: none
-	slow    bool             // it may take slowTime, for a large file
+	slow    bool             // it reads or says a great deal, or hands a large file over: it may take slowTime
 	where   place            // where the right is needed; nil: anywhere, and the page shows no more than that
 	show    func(*request) (*view, error)
 }

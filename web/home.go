@@ -199,7 +199,7 @@ func (s *site) tasksIn(r *request, o projections.Organization) (tasks []task, er
 		for _, h := range held {
 			sum = sum.Plus(h.Amount)
 		}
-		add("cash", baseOf(o.Kind)+id+"#cash", int64(len(held)), l.say("task.cash.sum", "sum", l.total(sum, money.VND)))
+		add("cash", "/collect/"+id, int64(len(held)), l.say("task.cash.sum", "sum", l.total(sum, money.VND)))
 	}
 	for _, g := range r.who.Grants {
 		if g.Role != identity.Trader || g.Organization != id {

@@ -110,6 +110,8 @@ func (s *site) billMonths(r *request, organization string) (periods []string, ch
 type marketPage struct {
 	Single       bool // the visitor may see single bills
 	Find         bool // and find people by name
+	Office       bool // and work in its finance office
+	Collect      bool // and take cash
 	Organization projections.Organization
 	Periods      []string
 	Period       string
@@ -125,7 +127,7 @@ func (s *site) market(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := marketPage{Organization: o, Single: r.who.May(identity.SeeBills, o.Organization), Find: s.mayFind(r, o.Organization)}
+	page := marketPage{Organization: o, Single: r.who.May(identity.SeeBills, o.Organization), Find: s.mayFind(r, o.Organization), Office: s.mayFinance(r, o.Organization), Collect: s.Recorder != nil && r.who.May(identity.TakeCash, o.Organization)}
 	if page.Periods, page.Period, err = s.billMonths(r, o.Organization); err != nil {
 		return nil, err
 	}

@@ -33,27 +33,27 @@ func (p atProvider) Claims(_ []string, base *mockoidc.IDTokenClaims) (jwt.Claims
 	}{base, p.at.Unix()}, nil
 }
 
-type office struct {
+type provided struct {
 	*house
 	idp *mockoidc.MockOIDC
 }
 
 // openOffice is a house whose people may come in by a provider.
-func openOffice(t *testing.T) *office {
+func openOffice(t *testing.T) *provided {
 	t.Helper()
 	idp, err := mockoidc.Run()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { idp.Shutdown() }) //nolint:errcheck // the test is over
-	return &office{openHouse(t, nil, func(from *Sources, address string) {
+	return &provided{openHouse(t, nil, func(from *Sources, address string) {
 		from.Provider = &Provider{oidc.New(oidc.Config{Issuer: idp.Issuer(), ClientID: idp.ClientID, ClientSecret: idp.ClientSecret, Redirect: address + ProviderAnswer}), "Cổng cán bộ"}
 	}), idp}
 }
 
 // goOn follows the page that leads to the provider, as one who is known there by
 // a name, and comes back.
-func (o *office) goOn(v *visitor, who string, change ...func(*atProvider)) *visitor {
+func (o *provided) goOn(v *visitor, who string, change ...func(*atProvider)) *visitor {
 	v.t.Helper()
 	p := atProvider{MockUser: &mockoidc.MockUser{Subject: who, Email: "lan@example.vn"}, at: time.Now()}
 	for _, f := range change {
@@ -63,13 +63,13 @@ func (o *office) goOn(v *visitor, who string, change ...func(*atProvider)) *visi
 	return v.read(v.Get(o.there(v)))
 }
 
-func (o *office) there(v *visitor) string {
+func (o *provided) there(v *visitor) string {
 	v.t.Helper()
 	return strings.ReplaceAll(v.finds(`<a href="(`+o.idp.Issuer()+`[^"]*)"`), "&amp;", "&")
 }
 
 // person makes an account with a password, and roles.
-func (o *office) person(t *testing.T, name string, grants ...string) (id string) {
+func (o *provided) person(t *testing.T, name string, grants ...string) (id string) {
 	t.Helper()
 	ctx := identity.With(t.Context(), identity.CLI())
 	id, token, err := o.people.Add(ctx, name, "vi")

@@ -33,7 +33,8 @@ type queueable struct {
 }
 
 var queueables = map[string]queueable{
-	"benefit.paid_in_cash": {right: identity.PayCash, fill: fillReceiver},
+	"benefit.paid_in_cash":    {right: identity.PayCash, fill: fillReceiver},
+	"market.payment_received": {right: identity.TakeCash, fill: fillCash},
 }
 
 // reversal takes back one of queueables that was said on pages. Whoever may say

@@ -25,6 +25,7 @@ var billStatuses = []string{projections.BillOpen, projections.BillPartPaid, proj
 type schoolPage struct {
 	Single                bool // the visitor may see single bills
 	Find                  bool // and find people by name
+	Office                bool // and work in its finance office
 	Organization          projections.Organization
 	Periods, Statuses     []string
 	Period, Class, Status string
@@ -40,7 +41,7 @@ func (s *site) school(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	page := schoolPage{Organization: o, Single: r.who.May(identity.SeeBills, o.Organization), Find: s.mayFind(r, o.Organization), Statuses: billStatuses, Class: r.query.Get("class"), Status: r.query.Get("status")}
+	page := schoolPage{Organization: o, Single: r.who.May(identity.SeeBills, o.Organization), Find: s.mayFind(r, o.Organization), Office: s.mayFinance(r, o.Organization), Statuses: billStatuses, Class: r.query.Get("class"), Status: r.query.Get("status")}
 	if page.Periods, page.Period, err = s.billMonths(r, o.Organization); err != nil {
 		return nil, err
 	}

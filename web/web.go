@@ -60,6 +60,7 @@ type Sources struct {
 	Recorder    Recorder // with People: pages say facts through it
 	Payouts     Payouts  // with Chores; nil: no fund is worked with on pages
 	Chores      ChoreKeeper
+	Finance     func(actor string) Finance                   // nil: no bills are run, and no sheets handed on
 	Health      func(context.Context) error                  // nil: always ready
 	Standing    func(context.Context) (Standing, error)      // nil: not said
 	Stopped     func(context.Context) ([]Standstill, error)  // nil: never
@@ -116,8 +117,11 @@ func New(from Sources) (*Pages, error) {
 	if s.Sessions != nil {
 		routes = slices.Concat(routes, s.doors(), s.providers(), s.offices(), s.payoutMonth())
 	}
+	if s.Finance != nil {
+		routes = slices.Concat(routes, s.finance())
+	}
 	if s.Recorder != nil {
-		routes = slices.Concat(routes, s.queues())
+		routes = slices.Concat(routes, s.queues(), s.collecting())
 	}
 	if s.PayPoints != nil && s.Recorder != nil {
 		routes = slices.Concat(routes, s.payPoints())

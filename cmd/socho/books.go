@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +13,6 @@ import (
 	"socho/internal/books"
 	"socho/internal/identity"
 	"socho/internal/office"
-	"socho/internal/service"
-	"socho/web"
 )
 
 // BooksCommand is socho books.
@@ -162,32 +159,4 @@ func (c *BooksCodesCommand) Run(ctx context.Context, call *Call) error {
 		_, err = call.Stdout.Write(books.WriteCodes(codes))
 		return err
 	})
-}
-
-// withOffice opens an organization's finance office for whoever acts, who needs
-// these rights in it.
-func (c *Call) withOffice(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, o *office.Office, people *identity.Directory) error) (err error) {
-	s, err := c.open(ctx, false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	ctx, _, people, err := c.acting(ctx, s, token, organization, rights)
-	if err != nil {
-		return err
-	}
-	if err := s.WaitForProjections(ctx); err != nil {
-		return err
-	}
-	desk, err := officeOf(s)
-	if err != nil {
-		return err
-	}
-	return f(ctx, desk, people)
-}
-
-// officeOf is the finance office of a service, which sees every organization.
-func officeOf(s *service.Service) (*office.Office, error) {
-	words, err := web.Words("vi")
-	return &office.Office{Ledger: s.DB, Model: s.Read, App: s.DB, Log: s.Log, Vault: s.Vault, Words: words}, err
 }

@@ -62,6 +62,8 @@ type CLI struct {
 	Sample    SampleCommand    `cmd:"" help:"Write the sample province's events."`
 	Events    EventsCommand    `cmd:"" help:"What may be said on the log."`
 	QR        QRCommand        `cmd:"" help:"Write and read VietQR codes."`
+	Pupils    PupilsCommand    `cmd:"" help:"A school's pupils: lists, classes, reductions, a new year."`
+	Bills     BillsCommand     `cmd:"" help:"Fee items, and the run that bills a month."`
 	Books     BooksCommand     `cmd:"" help:"Sheets for accounting: bills, debts, cash book, trial balance, journal."`
 	Bank      BankCommand      `cmd:"" help:"Read what banks say: statements, payment orders, transfer contents."`
 	Payout    PayoutCommand    `cmd:"" help:"The month of a benefit fund: list, approval, file for the bank, results."`

@@ -40,8 +40,13 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	if err != nil {
 		return nil, err
 	}
+	desk, err := call.office(s)
+	if err != nil {
+		return nil, err
+	}
+	desk.Ledger, desk.Model = readers.Ledger, readers.Model
 	pages, err := web.New(web.Sources{
-		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s,
+		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s, Finance: func(actor string) web.Finance { return desk.For(actor) },
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
 		PayPoints: payoutreport.Books{Ledger: s.DB, Read: s.Read},

@@ -27,10 +27,15 @@ func (b *Bill) stands() bool { return !b.Reversed || b.Issued != 0 }
 // inOrder sorts bills as lists are read: by class, pupil and bill.
 func inOrder(bills []Bill) []Bill {
 	bills = slices.DeleteFunc(slices.Clone(bills), func(b Bill) bool { return !b.stands() })
-	slices.SortFunc(bills, func(a, b Bill) int {
-		return cmp.Or(natural(GroupOf(&a.Bill), GroupOf(&b.Bill)), strings.Compare(a.Holder, b.Holder), strings.Compare(a.Period, b.Period), strings.Compare(a.Bill.Bill, b.Bill.Bill))
-	})
+	Sort(bills)
 	return bills
+}
+
+// Sort puts bills in the order that lists and slips are read in.
+func Sort(bills []Bill) {
+	slices.SortFunc(bills, func(a, b Bill) int {
+		return cmp.Or(natural(GroupOf(&a.Bill), GroupOf(&b.Bill)), strings.Compare(a.Name, b.Name), strings.Compare(a.Holder, b.Holder), strings.Compare(a.Period, b.Period), strings.Compare(a.Bill.Bill, b.Bill.Bill))
+	})
 }
 
 // Words says an item, a duty or a reason in the reader's language.

@@ -176,3 +176,14 @@ func File(t *books.Table, format string) (name, kind string, content []byte, err
 	err = write(&out)
 	return name + "." + format, kind, out.Bytes(), err
 }
+
+// Arrears adds up what is owed in đồng by class, or stall, and age on a day.
+func (o *Office) Arrears(ctx context.Context, organization string, on events.Date) (groups []books.Owing, all books.Owing, err error) {
+	bills, _, err := o.Model.AllBills(ctx, organization, readmodel.BillFilter{Unpaid: true})
+	if err != nil {
+		return nil, all, err
+	}
+	bills = slices.DeleteFunc(bills, func(b projections.Bill) bool { return b.Currency != money.VND })
+	groups, all = books.Arrears(bills, on, books.GroupOf)
+	return groups, all, nil
+}

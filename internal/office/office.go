@@ -9,9 +9,12 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"socho/events"
 	"socho/internal/books"
@@ -21,21 +24,67 @@ import (
 	"socho/projections"
 )
 
-// Records are the log's.
+// Records are the log's: those that follow each other from an offset on, none where
+// nothing comes within the wait.
 type Records interface {
-	At(ctx context.Context, shard int, offset int64) (events.Record, error)
+	Read(ctx context.Context, shard int, offset int64, wait time.Duration) ([]events.Record, error)
+}
+
+// readWait bounds how long the log is waited for.
+const readWait = 10 * time.Second
+
+// records calls each for the records that stand at positions. A run's bills follow
+// each other, so what one answer of the log holds is used for all of them.
+func (o *Office) records(ctx context.Context, at []projections.Position, each func(i int, r *events.Record) error) error {
+	order := make([]int, len(at))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(at[a].Shard, at[b].Shard), cmp.Compare(at[a].Offset, at[b].Offset))
+	})
+	var read []events.Record
+	for _, i := range order {
+		p := at[i]
+		if len(read) == 0 || read[0].Shard != p.Shard || p.Offset < read[0].Offset || p.Offset >= read[0].Offset+int64(len(read)) {
+			var err error
+			if read, err = o.Log.Read(ctx, p.Shard, p.Offset, readWait); err != nil {
+				return err
+			}
+			if len(read) == 0 || read[0].Offset != p.Offset {
+				return fmt.Errorf("the log does not answer with record %d:%d", p.Shard, p.Offset)
+			}
+		}
+		if err := each(i, &read[p.Offset-read[0].Offset]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Office reads through Ledger and Model, which may hold back what is of
 // organizations that the principal of the context has nothing to do with. App are
-// the tables of the service itself.
+// the tables of the service itself. Everything sees all organizations, which may
+// share a receiving account.
 type Office struct {
-	Ledger *postgres.DB
-	Model  *readmodel.DB
-	App    *postgres.DB
-	Log    Records
-	Vault  *vault.Vault
-	Words  books.Words // in Vietnamese: sheets and slips are
+	Ledger     *postgres.DB
+	Model      *readmodel.DB
+	Everything *readmodel.DB
+	App        *postgres.DB
+	Log        Records
+	Vault      *vault.Vault
+	Words      books.Words // in Vietnamese: sheets and slips are
+	Recorder   Recorder
+	Actor      string // as intake stamps it
+	Persons    []byte // the key that opaque ids of pupils come from
+	References []byte // the key that reference codes are drawn by
+}
+
+// For returns the same office in somebody's name.
+func (o *Office) For(actor string) *Office {
+	as := *o
+	as.Actor = actor
+	return &as
 }
 
 // Source names what the office says on the log.
@@ -66,18 +115,19 @@ func (o *Office) organization(ctx context.Context, id string) (projections.Organ
 // balance, has neither; a name whose key is destroyed is left out.
 func (o *Office) issued(ctx context.Context, bills []projections.Bill, names bool, progress Progress) ([]books.Bill, error) {
 	all := make([]books.Bill, len(bills))
+	at := make([]projections.Position, len(bills))
+	for i := range bills {
+		all[i].Bill, at[i] = bills[i], bills[i].First
+	}
 	var refs []vault.Ref
 	sealed := map[int]sealedName{}
-	for i := range bills {
-		all[i].Bill = bills[i]
-		progress.tell(i, len(bills))
-		record, err := o.Log.At(ctx, bills[i].First.Shard, bills[i].First.Offset)
-		if err != nil {
-			return nil, fmt.Errorf("record %d:%d of bill %s: %w", bills[i].First.Shard, bills[i].First.Offset, bills[i].Bill, err)
-		}
+	done := 0
+	if err := o.records(ctx, at, func(i int, record *events.Record) error {
+		progress.tell(done, len(bills))
+		done++
 		e, err := events.Decode(record.Value)
 		if err != nil {
-			continue
+			return nil // no event has issued this bill
 		}
 		var of events.Of
 		switch f := e.Fact.(type) {
@@ -90,8 +140,20 @@ func (o *Office) issued(ctx context.Context, bills []projections.Bill, names boo
 			refs = append(refs, vault.Ref{Organization: e.Subject, Person: string(of.Person)})
 			sealed[i] = sealedName{events.Place{Organization: e.Subject, Source: e.Source, ID: e.ID, Field: "name"}, string(of.Person), text}
 		}
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("reading bills: %w", err)
 	}
 	progress.tell(len(bills), len(bills))
+	if names && len(bills) > 0 {
+		enrolled, err := o.Names(ctx, bills[0].Organization)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			all[i].Name = enrolled[all[i].Person]
+		}
+	}
 	if len(refs) == 0 {
 		return all, nil
 	}
@@ -100,6 +162,9 @@ func (o *Office) issued(ctx context.Context, bills []projections.Bill, names boo
 		return nil, err
 	}
 	for i, s := range sealed {
+		if all[i].Name != "" {
+			continue // as the school's list has it, which is later
+		}
 		clear, err := keys.Open(s.at, s.person, s.text)
 		if errors.Is(err, vault.ErrErased) {
 			continue

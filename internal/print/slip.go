@@ -3,6 +3,7 @@ package print
 import (
 	"strconv"
 
+	"socho/internal/money"
 	"socho/internal/refcode"
 	"socho/qr"
 )
@@ -14,6 +15,8 @@ type Slip struct {
 	Payer   string // may be empty; a slip is handed to this person alone
 	Stall   string // of a market: "A12"; may be empty
 	What    string // "Phí chợ tháng 9/2026"
+	Class   string // of a school: "3A"; may be empty
+	Items   string // what it is made of: "Tiền ăn 400.000 đ (hóa đơn)"; may be empty
 	Due     string // "15/09/2026"; may be empty
 	Serial  string
 }
@@ -63,28 +66,34 @@ func (s *Slip) draw(p *page, x, y float64, read *qr.Result, pay code) {
 	p.pdf.Line(x+left, at+0.8, x+left+label+value, at+0.8)
 	at += 2
 
-	line := func(name, english, text string, s style) {
+	line := func(name, english, text string, s style, least float64) {
 		if text == "" {
 			return
 		}
 		took := p.text(x+left+label, at, value, s, text)
 		p.text(x+left, at+0.3, label, plain, name)
 		p.text(x+left, at+4, label, style{size: 6.5, align: "L", colour: grey}, english)
-		at += max(took, 7) + 0.9
+		at += max(took, least) + 0.9
 	}
 	strong := style{size: 12, least: 8, bold: true, align: "L", colour: black}
 	who := s.Payer
 	if s.Stall != "" {
 		who = joined("Sạp "+s.Stall, who)
 	}
-	line("Người nộp", "Payer", who, style{size: 11, least: 8, align: "L", colour: black})
-	line("Nộp tiền", "For", s.What, style{size: 11, least: 7.5, lines: 2, align: "L", colour: black})
-	line("Số tiền", "Amount", dong(read.AmountVND), style{size: 18, bold: true, align: "L", colour: black})
-	line("Hạn nộp", "Due", s.Due, strong)
-	line("Ngân hàng", "Bank", bankName(read.BankBIN), strong)
-	line("Số tài khoản", "Account", grouped(read.Account), strong)
-	line("Nội dung", "Reference", reference(read), strong)
-	p.text(x+left, y+slipHeight-8, label+value, style{size: 7.5, align: "L", colour: black}, "Số phiếu "+s.Serial)
+	if s.Class != "" {
+		who = joined("Lớp "+s.Class, who)
+	}
+	line("Người nộp", "Payer", who, style{size: 11, least: 8, align: "L", colour: black}, 7)
+	line("Nộp tiền", "For", s.What, style{size: 11, least: 7.5, lines: 2, align: "L", colour: black}, 7)
+	line("Gồm", "Items", s.Items, style{size: 8, least: 6, lines: 2, align: "L", colour: black}, 6.4)
+	amount := at
+	line("Số tiền", "Amount", dong(read.AmountVND), style{size: 18, bold: true, align: "L", colour: black}, 7)
+	at = amount + 7.6
+	at += p.text(x+left+label, at, value, style{size: 8, least: 6.5, lines: 2, align: "L", colour: black}, money.InWords(read.AmountVND)) + 0.7
+	line("Hạn nộp", "Due", s.Due, strong, 6.4)
+	line("Tài khoản", "Account", bankName(read.BankBIN)+" · "+grouped(read.Account), strong, 6.4)
+	line("Nội dung", "Reference", reference(read), strong, 6.4)
+	p.text(x+left, y+slipHeight-5.6, label+value, style{size: 7, least: 5.5, align: "L", colour: black}, "Số phiếu "+s.Serial+" · "+noInvoice)
 
 	p.code(pay, right, y+5, slipCode)
 	at = y + 5 + slipCode
@@ -100,6 +109,10 @@ func (s *Slip) draw(p *page, x, y float64, read *qr.Result, pay code) {
 		at += p.text(right-4, at, slipCode+8, s.style, s.text) + 0.4
 	}
 }
+
+// noInvoice stands on every slip and receipt: none of them is the invoice or fee
+// receipt that the tax law asks for.
+const noInvoice = "Phiếu nội bộ, không phải hóa đơn, biên lai thuế."
 
 // reference is what the payer's bank carries along, in groups where it begins
 // with a reference code: people copy it by hand.

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"socho/internal/identity"
+	"socho/internal/office"
+	"socho/internal/service"
+	"socho/internal/vault"
+	"socho/web"
+)
+
+// withOffice opens an organization's finance office for whoever acts, who needs
+// these rights in it.
+func (c *Call) withOffice(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, o *office.Office, people *identity.Directory) error) (err error) {
+	s, err := c.open(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	ctx, who, people, err := c.acting(ctx, s, token, organization, rights)
+	if err != nil {
+		return err
+	}
+	if err := s.WaitForProjections(ctx); err != nil {
+		return err
+	}
+	desk, err := c.office(s)
+	if err != nil {
+		return err
+	}
+	return f(ctx, desk.For(actorOf(who)), people)
+}
+
+// office is the finance office of a service, which sees every organization.
+func (c *Call) office(s *service.Service) (*office.Office, error) {
+	words, err := web.Words("vi")
+	if err != nil {
+		return nil, err
+	}
+	data, err := filepath.Abs(c.CLI.Data)
+	if err != nil {
+		return nil, err
+	}
+	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	o := &office.Office{Ledger: s.DB, Model: s.Read, Everything: s.Read, App: s.DB, Log: s.Log, Vault: s.Vault, Words: words, Recorder: s}
+	if o.Persons, err = master.Derive("persons by pupil code"); err != nil {
+		return nil, err
+	}
+	o.References, err = master.Derive("reference codes")
+	return o, err
+}
