@@ -149,6 +149,7 @@ func (f *file) parseCSV(r *Result, o Options, t *tally, set *charset) error {
 		if err != nil {
 			return err
 		}
+		o.peek.see(rows)
 		if h := findHeader(rows, o.Layouts); h != nil && (best == nil || len(h.columns) > len(best.columns)) {
 			best, comma, head = h, candidate, rows
 		}

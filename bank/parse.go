@@ -22,6 +22,8 @@ type Options struct {
 	Progress func(done, of int64)
 	// MaxBytes bounds the file; DefaultMaxBytes if zero.
 	MaxBytes int64
+
+	peek *peek // rows of a table that no layout knows, for who asks
 }
 
 // Formats are the values of Options.Format.

@@ -35,14 +35,15 @@ func NewSearched(codes []refcode.Code) *Searched {
 }
 
 // Slips finds the codes that a text misses by one slip, sorted.
-// A code that stands there whole is no slip. The time taken grows with the length
+// What belongs to a code that stands there whole, of the set or not, is no slip of
+// another that begins alike. The time taken grows with the length
 // of the text alone: two texts that differ by one character, or by a swap of two
 // neighbours, are the same without one character each.
 func (c *Searched) Slips(text string) (found []Slip) {
 	if len(c.all) == 0 {
 		return nil
 	}
-	letters := Fold(text)
+	letters := withoutCodes(text)
 	candidates := map[int32]bool{}
 	note := func(rest string) {
 		for _, at := range c.near[rest] {
@@ -68,15 +69,21 @@ func (c *Searched) Slips(text string) (found []Slip) {
 	}
 	for at := range candidates {
 		code := string(c.all[at])
-		if strings.Contains(letters, code) {
-			continue
-		}
 		if r := nearMiss(letters, code); r != "" {
 			found = append(found, Slip{c.all[at], r})
 		}
 	}
 	slices.SortFunc(found, func(a, b Slip) int { return strings.Compare(string(a.Code), string(b.Code)) })
 	return found
+}
+
+// withoutCodes folds a text and leaves a gap where a well-formed code stands.
+func withoutCodes(text string) string {
+	letters := Fold(text)
+	for _, code := range refcode.Find(text) {
+		letters = strings.ReplaceAll(letters, string(code), "|")
+	}
+	return letters
 }
 
 func eachWithoutOne(text string, visit func(string)) {

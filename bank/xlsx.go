@@ -66,6 +66,7 @@ func (f *file) parseXLSX(r *Result, o Options, t *tally) error {
 			if err != nil {
 				return err
 			}
+			o.peek.see(head)
 			h := findHeader(head, o.Layouts)
 			if h == nil {
 				continue

@@ -26,7 +26,7 @@ var openToAll = []string{
 // its own organization and in another.
 func TestEveryRouteEveryRole(t *testing.T) {
 	s := &site{Sources: sources(t, newFake())}
-	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices(), s.queues(), s.payPoints())
+	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices(), s.queues(), s.desk(), s.payPoints())
 	// A request about the market's stall A12 and its things; or, of another market.
 	request := func(to *route, p *identity.Principal, organization string) *request {
 		method, path, _ := strings.Cut(to.pattern, " ")

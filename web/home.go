@@ -33,6 +33,9 @@ func (s *site) nav(r *request) []navItem {
 			add(kind, baseOf(kind)[:len(kind)+2], identity.SeeBoard, identity.SeePayouts)
 		}
 	}
+	if s.Desk != nil {
+		add("desk", "/desk", identity.MatchPayments)
+	}
 	add("refusals", "/refusals", identity.SeeRefusals)
 	add("events", "/events", identity.SeeEvents)
 	if s.Sessions != nil {
@@ -188,6 +191,17 @@ func (s *site) tasksIn(r *request, o projections.Organization) (tasks []task, er
 		for _, t := range totals {
 			add("unpaid."+o.Kind, baseOf(o.Kind)+id+"?period="+periods[0], t.Open+t.PartPaid,
 				l.say("task.owed", "sum", l.total(t.OwedSum, t.Currency), "month", month(periods[0])))
+		}
+	}
+	if s.Desk != nil && r.who.May(identity.MatchPayments, id) {
+		tabs, err := s.deskTabs(r, id, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tabs[:3] { // what a person has to look at
+			if t.Count > 0 {
+				add("desk."+string(t.Tab), t.Link, t.Count, t.Sum)
+			}
 		}
 	}
 	if r.who.May(identity.TakeCash, id) {

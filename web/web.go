@@ -57,6 +57,7 @@ type Sources struct {
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
 	Outcomes    OutcomeSource
 	Records     RecordSource
+	Desk        *Desk    // with Recorder; nil: nobody matches payments here
 	Recorder    Recorder // with People: pages say facts through it
 	Payouts     Payouts  // with Chores; nil: no fund is worked with on pages
 	Chores      ChoreKeeper
@@ -121,7 +122,7 @@ func New(from Sources) (*Pages, error) {
 		routes = slices.Concat(routes, s.finance())
 	}
 	if s.Recorder != nil {
-		routes = slices.Concat(routes, s.queues(), s.collecting())
+		routes = slices.Concat(routes, s.queues(), s.collecting(), s.desk())
 	}
 	if s.PayPoints != nil && s.Recorder != nil {
 		routes = slices.Concat(routes, s.payPoints())

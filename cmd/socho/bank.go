@@ -20,9 +20,10 @@ import (
 
 // BankCommand is socho bank.
 type BankCommand struct {
-	Parse  BankParseCommand  `cmd:"" help:"Read a bank's file and say what is in it."`
-	Import BankImportCommand `cmd:"" help:"Take a statement in, each line once, and place what carries one open bill's code."`
-	Match  BankMatchCommand  `cmd:"" help:"Find reference codes in transfer contents, and say which lines need no person."`
+	Parse   BankParseCommand   `cmd:"" help:"Read a bank's file and say what is in it."`
+	Import  BankImportCommand  `cmd:"" help:"Take a statement in, each line once, and place what carries one open bill's code."`
+	Rematch BankRematchCommand `cmd:"" help:"Place lines that wait, once bills were issued that they are meant for."`
+	Match   BankMatchCommand   `cmd:"" help:"Find reference codes in transfer contents, and say which lines need no person."`
 }
 
 // BankParseCommand is socho bank parse.

@@ -85,7 +85,7 @@ func (c *Call) importer(ctx context.Context, s *service.Service, organization st
 	if err != nil {
 		return nil, err
 	}
-	im := &reconcile.Importer{Ledger: s, Books: s.DB, Organization: organization, Actor: "cli", Pseudonym: key}
+	im := &reconcile.Importer{Ledger: s, Books: s.DB, Organization: organization, Actor: "cli", Pseudonym: key, Readings: reconcile.NewReadings(s.DB.Pool)}
 	if o, err := s.Read.Organization(ctx, organization); err == nil { // not registered: nothing is known of its account
 		im.Known = o.Account
 	}

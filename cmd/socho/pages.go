@@ -25,7 +25,7 @@ import (
 )
 
 // handler joins what is served: pages, API, metrics and the published log.
-func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson, verifier web.Verifier, month web.Payouts, kept web.ChoreKeeper) (http.Handler, error) {
+func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers, at service.Proof, people *identity.Directory, server *httpserver.Server, counted *metrics.Metrics, demo []web.DemoPerson, verifier web.Verifier, month web.Payouts, kept web.ChoreKeeper, matching *web.Desk) (http.Handler, error) {
 	log := call.logger(true)
 	address := func(r *http.Request) netip.Addr { return httpserver.AddressOf(r.Context()) }
 	// Proxies that are trusted are taken to speak TLS to the outside.
@@ -47,6 +47,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	desk.Ledger, desk.Model = readers.Ledger, readers.Model
 	pages, err := web.New(web.Sources{
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s, Finance: func(actor string) web.Finance { return desk.For(actor) },
+		Desk:   matching,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
 		PayPoints: payoutreport.Books{Ledger: s.DB, Read: s.Read},

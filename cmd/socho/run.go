@@ -108,12 +108,17 @@ func (c *RunCommand) work(ctx context.Context, call *Call, server *httpserver.Se
 	defer readers.Close()
 	verifier := call.verifier(s, at, people)
 	defer verifier.Close()
+	desk, wait, err := call.desk(ctx, s, people)
+	if err != nil {
+		return err
+	}
+	defer wait()
 	month, kept, err := call.payoutPages(s, people, call.logger(true))
 	if err != nil {
 		return err
 	}
 	defer kept.Close()
-	pages, err := c.handler(call, s, readers, at, people, server, counted, demo, verifier, month, kept)
+	pages, err := c.handler(call, s, readers, at, people, server, counted, demo, verifier, month, kept, desk)
 	if err != nil {
 		return err
 	}

@@ -111,3 +111,17 @@ func (d *Desk) ChooseOverpaid(ctx context.Context, organization, choice, by stri
 		ON CONFLICT (organization) DO UPDATE SET overpaid = $2, chosen_by = $3, chosen_at = now()`, organization, choice, by)
 	return err
 }
+
+// mostOutgoing bounds the lines that a refund is looked for among.
+const mostOutgoing = 50
+
+// Outgoing lists lines in đồng that left and that nothing explains, as far as what
+// is left of them is at most so much: the latest day first.
+func (d *Desk) Outgoing(ctx context.Context, organization string, most int64) ([]Row, error) {
+	found, err := d.pool.Query(ctx, selectRows+`WHERE l.organization = $1 AND l.direction = 'out' AND l.state = 'open' AND l.currency = $2 AND l.left_over <= $3
+		ORDER BY l.booked_on DESC, l.line LIMIT $4`, organization, string(money.VND), most, mostOutgoing)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(found, scanRow)
+}

@@ -34,7 +34,7 @@ CREATE TABLE statement_files (
     done         bigint      NOT NULL DEFAULT 0,     -- bytes
     whole        bigint      NOT NULL DEFAULT 0,
     opening      boolean     NOT NULL DEFAULT false,
-    through      date,                               -- the last day that it shows
+    account      text COLLATE "C" NOT NULL DEFAULT '', -- the organization's own name for it; empty: by its number
     report       jsonb,
     problem      text        NOT NULL DEFAULT ''
 );
