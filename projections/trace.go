@@ -121,6 +121,9 @@ func FoldTrace(c *Changes, a *Accepted) {
 	case *events.LineReceived:
 		link(SubjectLine, string(f.Line))
 		link(SubjectPerson, string(f.Person))
+	case *events.LineNoted:
+		link(SubjectLine, string(f.Line))
+		link(SubjectPerson, string(f.Person))
 	case *events.LineAllocated:
 		link(SubjectLine, string(f.Line))
 		link(SubjectBill, string(f.Bill))
