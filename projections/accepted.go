@@ -66,6 +66,7 @@ func All() []Projection {
 		{"lines", FoldLines},
 		{"lists", FoldLists},
 		{"payouts", FoldPayouts},
+		{"sales", FoldSales},
 		{"terms", FoldTerms},
 		{"trace", FoldTrace},
 	}

@@ -10,9 +10,10 @@ import (
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
 // and fields to fill, and so are Lines and Uses; Entitlements and Stops are rows to add, which Withdrawn
-// takes back, and so are ListEntries, Removed, Files, Moves and Terms, which
-// TermsWithdrawn takes back; Lists and Batches are
-// fields to fill; of the others the later position wins. The zero value is ready.
+// takes back, and so are ListEntries, Removed, Files, Moves, Terms, which
+// TermsWithdrawn takes back, and Sales, which Undone does; Lists, Batches and
+// Connections are fields to fill; of the others the later position wins. The zero
+// value is ready.
 type Changes struct {
 	Facts         []Fact
 	Bills         []Bill
@@ -33,6 +34,9 @@ type Changes struct {
 	Moves         []PayoutMove
 	Lines         []BankLine
 	Uses          []LineUse
+	Connections   []SalesConnection
+	Sales         []Sale
+	Undone        []SaleUndone
 	Terms         []Term
 
 	TermsWithdrawn []Withdrawn
@@ -54,6 +58,7 @@ func (c *Changes) reset() {
 	c.Files, c.Moves = emptied(c.Files), emptied(c.Moves)
 	c.Lines, c.Uses = emptied(c.Lines), emptied(c.Uses)
 	c.Terms, c.TermsWithdrawn = emptied(c.Terms), emptied(c.TermsWithdrawn)
+	c.Connections, c.Sales, c.Undone = emptied(c.Connections), emptied(c.Sales), emptied(c.Undone)
 	clear(c.bills)
 	clear(c.payouts)
 	clear(c.holdings)

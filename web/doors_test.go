@@ -144,6 +144,16 @@ func (v *visitor) finds(pattern string) string {
 	return m[1]
 }
 
+// cookies are what the visitor's browser would send.
+func (v *visitor) cookies(t *testing.T) []*http.Cookie {
+	t.Helper()
+	at, err := url.Parse(v.h.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Jar.Cookies(at)
+}
+
 const passphrase = "chợ phiên Đồng Văn chủ nhật"
 
 // TestFirstDays plays how an office begins: the first administrator, the second

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/readmodel"
 )
@@ -94,7 +95,8 @@ func ofBill(s *site, r *request) (organization, object string, err error) {
 }
 
 // ofRecord: the organization is that of the record. What is of none, or not
-// there, is for those who have the right everywhere.
+// there, or of a trader's own sales, in which her market has no part, is for those
+// who have the right everywhere.
 func ofRecord(s *site, r *request) (organization, object string, err error) {
 	shard, offset, ok := readRecord(r.PathValue("shard"), r.PathValue("offset"))
 	if !ok {
@@ -104,11 +106,14 @@ func ofRecord(s *site, r *request) (organization, object string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	if !found || o.Organization == "" {
+	if !found || o.Organization == "" || ofTraders[events.Name(o.Type)] {
 		return identity.Everywhere, "", nil
 	}
 	return o.Organization, "", nil
 }
+
+// ofTraders are facts about a trader's own sales.
+var ofTraders = map[string]bool{saleReceived: true, "market.sales_connected": true, "market.sales_disconnected": true}
 
 // readRecord reads a record's position.
 func readRecord(shardText, offsetText string) (shard int, offset int64, ok bool) {

@@ -21,6 +21,9 @@ func (s *site) nav(r *request) []navItem {
 	if r.who == nil {
 		return items
 	}
+	if s.Traders != nil && r.who.Card() {
+		return s.traderNav(r)
+	}
 	add := func(section, link string, rights ...identity.Right) {
 		if slices.ContainsFunc(rights, r.who.MaySomewhere) {
 			items = append(items, navItem{section, r.language.say("nav." + section), link})
@@ -133,6 +136,9 @@ const maxGroups = 20
 
 // work says what waits for the visitor, organization by organization.
 func (s *site) work(r *request) (*view, error) {
+	if s.Traders != nil && r.who.Card() {
+		return see(traderBase(r.who), ""), nil
+	}
 	var page workPage
 	chosen := r.query.Get("org")
 	seen := map[string]bool{}

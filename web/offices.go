@@ -306,7 +306,7 @@ var tokenDays = []int{30, 90, 365}
 func (s *site) addToken(r *request) (*view, error) {
 	var scopes []option
 	for _, right := range identity.Rights() {
-		if !right.NeedsStepUp() {
+		if right.ForTokens() {
 			scopes = append(scopes, option{Value: string(right), Label: r.language.word("right", string(right))})
 		}
 	}

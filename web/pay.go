@@ -18,6 +18,7 @@ type payment struct {
 	Owner     string
 	Amount    int64
 	Reference string
+	payload   string
 	Why       string // key of the reason where there is no code; all else is empty then
 }
 
@@ -51,7 +52,7 @@ func (s *site) payment(r *request, o projections.Organization, b *projections.Bi
 		s.Log.WarnContext(r.Context(), "no picture for a bill", "organization", b.Organization, "bill", b.Bill, "error", err)
 		return &payment{Why: "pay.no_code"}
 	}
-	p := &payment{SVG: template.HTML(svg), Bank: o.BankBIN, Account: o.Account, Owner: o.Name, Amount: owed, Reference: b.Reference} //nolint:gosec // drawn by us, text escaped
+	p := &payment{SVG: template.HTML(svg), Bank: o.BankBIN, Account: o.Account, Owner: o.Name, Amount: owed, Reference: b.Reference, payload: payload} //nolint:gosec // drawn by us, text escaped
 	if bank, ok := qr.BankByBIN(o.BankBIN); ok {
 		p.Bank = bank.ShortName
 	}

@@ -30,11 +30,16 @@ type queueable struct {
 	object func(events.Fact) string // the stall that it is about; nil: the right is needed in the whole organization
 	// fill adds what a telephone cannot know; nil for nothing. Errors: errBad.
 	fill func(s *site, ctx context.Context, f *queuedFact) error
+	// whose finds the object of a fact that a reversal takes back; nil: the right is
+	// needed in the whole organization. Not ok: it may not be taken back so.
+	whose func(s *site, ctx context.Context, organization string, back *events.Reversed) (object string, ok bool, err error)
 }
 
 var queueables = map[string]queueable{
 	"benefit.paid_in_cash":    {right: identity.PayCash, fill: fillReceiver},
 	"market.payment_received": {right: identity.TakeCash, fill: fillCash},
+	saleReceived: {right: identity.KeepSales, fill: fillSale, whose: stallOfSale,
+		object: func(f events.Fact) string { return string(f.(*events.SaleReceived).Stall) }},
 }
 
 // reversal takes back one of queueables that was said on pages. Whoever may say
@@ -222,7 +227,12 @@ func (t *queueTurn) said(organization string, back *events.Reversed) (kind queue
 	}
 	kind, ok = queueables[events.Name(found[0].Type)]
 	kind.object = nil // the reversal does not name it
-	return kind, ok, nil
+	if ok && kind.whose != nil {
+		var object string
+		object, ok, err = kind.whose(t.site, t.r.Context(), organization, back)
+		kind.object = func(events.Fact) string { return object }
+	}
+	return kind, ok, err
 }
 
 // say says what has been gathered, and writes down the answers. Where one of them

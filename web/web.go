@@ -52,6 +52,7 @@ type Sources struct {
 	Names       NameSource                                     // nil: nobody is found by name
 	PersonID    func(organization, citizenID string) string    // nil: nobody is written down as somebody's receiver
 	PayPoints   PayPointSource                                 // with Recorder; nil: no cash is paid out on pages
+	Traders     *TraderSources                                 // with Recorder; nil: traders have no pages of their own
 	Model       ReadModel
 	Figures     FigureSource // of all organizations, whoever asks
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
@@ -127,8 +128,14 @@ func New(from Sources) (*Pages, error) {
 	if s.PayPoints != nil && s.Recorder != nil {
 		routes = slices.Concat(routes, s.payPoints())
 	}
+	if s.Traders != nil {
+		routes = slices.Concat(routes, s.traders())
+	}
 	for _, r := range routes {
 		mux.Handle(r.pattern, s.page(&r))
+	}
+	if s.Traders != nil {
+		mux.Handle("GET /trader/{org}/{stall}/takings/stream", s.takingsStream())
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)

@@ -87,7 +87,7 @@ func (c *Call) importer(ctx context.Context, s *service.Service, organization st
 	}
 	im := &reconcile.Importer{Ledger: s, Books: s.DB, Organization: organization, Actor: "cli", Pseudonym: key, Readings: reconcile.NewReadings(s.DB.Pool)}
 	if o, err := s.Read.Organization(ctx, organization); err == nil { // not registered: nothing is known of its account
-		im.Known = o.Account
+		im.Known, im.Market = o.Account, o.Kind == "market"
 	}
 	return im, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"socho/internal/identity"
+	"socho/internal/readmodel"
 	"socho/internal/service"
 	"socho/web"
 )
@@ -30,8 +31,8 @@ var samplePeople = []struct {
 	{"quan.tri", identity.Grant{Role: identity.Administrator, Organization: identity.Everywhere}, nil},
 }
 
-// sampleTrader holds a stall that owes something, and a card.
-var sampleTrader = struct{ organization, stall, holder string }{"hg-cho-dong-van", "A31", "sample-trader"}
+// sampleTrader is whoever holds a stall that owes something; she gets a card.
+var sampleTrader = readmodel.Trader{Organization: "hg-cho-dong-van", Stall: "A31"}
 
 // demo makes the people of the sample, with a password and a card that are good
 // until the next start. Where the sample is not loaded, or pages leave this
@@ -53,7 +54,11 @@ func (c *RunCommand) demo(ctx context.Context, s *service.Service, people *ident
 	if err := takeSampleCards(ctx, people); err != nil {
 		return nil, err
 	}
-	_, token, pin, err := people.IssueCard(ctx, sampleTrader.organization, sampleTrader.stall, sampleTrader.holder)
+	trader, err := s.Read.FindTrader(ctx, sampleTrader)
+	if err != nil {
+		return nil, fmt.Errorf("stall %s of the sample: %w", sampleTrader.Stall, err)
+	}
+	_, token, pin, err := people.IssueCard(ctx, trader.Organization, trader.Stall, trader.Person)
 	return append(made, web.DemoPerson{Role: identity.Trader, Card: token, PIN: pin}), err
 }
 
@@ -82,9 +87,9 @@ func samplePerson(ctx context.Context, people *identity.Directory, name, passwor
 }
 
 func takeSampleCards(ctx context.Context, people *identity.Directory) error {
-	cards, err := people.Cards(ctx, sampleTrader.organization)
+	cards, err := people.Cards(ctx, sampleTrader.Organization)
 	for _, card := range cards {
-		if err == nil && card.Holder == sampleTrader.holder && card.RevokedAt == nil {
+		if err == nil && card.Stall == sampleTrader.Stall && card.RevokedAt == nil {
 			err = people.RevokeCard(ctx, card.ID)
 		}
 	}

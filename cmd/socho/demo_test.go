@@ -42,7 +42,7 @@ func TestSamplePeople(t *testing.T) {
 	if len(roles) != len(identity.Roles())-1 || roles[identity.Trader] {
 		t.Errorf("roles: %v", roles)
 	}
-	if !has("market.fee_assessed", sampleTrader.organization, fmt.Sprintf(`"stall":%q`, sampleTrader.stall)) {
+	if !has("market.fee_assessed", sampleTrader.Organization, fmt.Sprintf(`"stall":%q`, sampleTrader.Stall)) {
 		t.Errorf("%+v is billed nothing", sampleTrader)
 	}
 }
@@ -75,7 +75,7 @@ func TestSecuritySamplePeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, _, err := people.IssueCard(ctx, sampleTrader.organization, sampleTrader.stall, sampleTrader.holder); err != nil {
+	if _, _, _, err := people.IssueCard(ctx, sampleTrader.Organization, sampleTrader.Stall, "p-of-the-sample"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -89,7 +89,7 @@ func TestSecuritySamplePeople(t *testing.T) {
 	if _, err := people.ByToken(t.Context(), secret); err == nil {
 		t.Error("the token is good")
 	}
-	if cards, err := people.Cards(ctx, sampleTrader.organization); err != nil || len(cards) != 1 || cards[0].RevokedAt == nil {
+	if cards, err := people.Cards(ctx, sampleTrader.Organization); err != nil || len(cards) != 1 || cards[0].RevokedAt == nil {
 		t.Errorf("%+v, %v", cards, err)
 	}
 	if link, err := people.SetUp(ctx); err != nil || link == "" {

@@ -65,6 +65,7 @@ type CLI struct {
 	Pupils    PupilsCommand    `cmd:"" help:"A school's pupils: lists, classes, reductions, a new year."`
 	Bills     BillsCommand     `cmd:"" help:"Fee items, and the run that bills a month."`
 	Books     BooksCommand     `cmd:"" help:"Sheets for accounting: bills, debts, cash book, trial balance, journal."`
+	Sales     SalesCommand     `cmd:"" help:"What customers pay traders: the sales book, and whose account is whose."`
 	Bank      BankCommand      `cmd:"" help:"Read what banks say: statements, payment orders, transfer contents."`
 	Payout    PayoutCommand    `cmd:"" help:"The month of a benefit fund: list, approval, file for the bank, results."`
 	Person    PersonCommand    `cmd:"" help:"Answer a person's wish to be forgotten."`

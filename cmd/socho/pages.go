@@ -45,7 +45,15 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 		return nil, err
 	}
 	desk.Ledger, desk.Model = readers.Ledger, readers.Model
+	accounts, err := call.saleAccounts(s)
+	if err != nil {
+		return nil, err
+	}
 	pages, err := web.New(web.Sources{
+		Traders: &web.TraderSources{Sales: readers.Model, Accounts: accounts, Takings: readmodel.NewTakings(s.Read), Draining: server.Draining(),
+			Receipt: func(ctx context.Context, shard int, offset int64) ([]byte, error) {
+				return receiptPDF(ctx, s, at, shard, offset)
+			}},
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s, Finance: func(actor string) web.Finance { return desk.For(actor) },
 		Desk:   matching,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,

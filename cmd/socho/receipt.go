@@ -312,3 +312,17 @@ func (c *Call) proof() (service.Proof, error) {
 	data, err := filepath.Abs(c.CLI.Data)
 	return service.ProofIn(data, c.CLI.Signer), err
 }
+
+// receiptPDF is the receipt of a record on paper, once the log that proves it has
+// been published.
+func receiptPDF(ctx context.Context, s *service.Service, at service.Proof, shard int, offset int64) ([]byte, error) {
+	signed, err := s.WaitForPublished(ctx, at, shard, offset)
+	if err != nil {
+		return nil, err
+	}
+	m := maker{at: at, shard: shard, offset: offset, signed: signed, read: logpublisher.Reader(at.Log, shard)}
+	if m.keys, err = at.Keys.Known(); err != nil {
+		return nil, err
+	}
+	return (&ReceiptOfCommand{Format: "pdf"}).form(m)
+}

@@ -29,7 +29,7 @@ type TokenCreateCommand struct {
 func (*TokenCreateCommand) Help() string {
 	var names []string
 	for _, r := range identity.Rights() {
-		if !r.NeedsStepUp() {
+		if r.ForTokens() {
 			names = append(names, string(r))
 		}
 	}

@@ -30,14 +30,16 @@ type hookOf struct {
 // WebhookConnectCommand is socho webhook connect.
 type WebhookConnectCommand struct {
 	hookOf
-	Account    string `help:"The organization's own name for the account; by itself, main for the registered one." placeholder:"ID"`
-	SecretFile string `help:"File that holds the provider's secret; without it, one is made and shown once." type:"existingfile" placeholder:"FILE"`
+	Account    string   `help:"The organization's own name for the account; by itself, main for the registered one." placeholder:"ID"`
+	Also       []string `help:"Number of a further account of the organization, whose messages come as well." placeholder:"NUMBER"`
+	SecretFile string   `help:"File that holds the provider's secret; without it, one is made and shown once." type:"existingfile" placeholder:"FILE"`
 }
 
 // Help implements kong's help for one command.
 func (*WebhookConnectCommand) Help() string {
 	return "Example: socho webhook connect --org hg-truong-mau --provider sepay\n\nThe provider sends to /hooks/PROVIDER/ORG of this server. " +
-		"A secret that is replaced stays good beside the new one until socho webhook settle."
+		"A secret that is replaced stays good beside the new one until socho webhook settle.\n\n" +
+		"At a market, only messages about its registered account are taken, about accounts named by --also, and about those that traders have connected with their consent. Others are answered and not kept; socho webhook list counts them."
 }
 
 // Run connects.
@@ -53,6 +55,11 @@ func (c *WebhookConnectCommand) Run(ctx context.Context, call *Call) error {
 	return call.withHooks(ctx, func(h *reconcile.Hooks) error {
 		if err := h.Connect(ctx, c.Org, c.Provider, c.Account, secret, "cli"); err != nil {
 			return err
+		}
+		for _, number := range c.Also {
+			if err := h.Own(ctx, c.Org, number); err != nil {
+				return err
+			}
 		}
 		if call.CLI.JSON {
 			said := map[string]string{"organization": c.Org, "provider": c.Provider, "path": "/hooks/" + c.Provider + "/" + c.Org}
@@ -82,13 +89,13 @@ func (*WebhookListCommand) Run(ctx context.Context, call *Call) error {
 		if err != nil {
 			return err
 		}
-		out := call.lines("ORGANIZATION\tPROVIDER\tACCOUNT\tSECRETS\tLAST MESSAGE")
+		out := call.lines("ORGANIZATION\tPROVIDER\tACCOUNT\tSECRETS\tLAST MESSAGE\tNOT KEPT")
 		for _, one := range list {
 			used := "none yet"
 			if one.UsedAt != nil {
 				used = one.UsedAt.Format("2006-01-02 15:04")
 			}
-			if err := out.write(one, "%s\t%s\t%s\t%d\t%s", one.Organization, one.Provider, one.Account, one.Secrets, used); err != nil {
+			if err := out.write(one, "%s\t%s\t%s\t%d\t%s\t%d", one.Organization, one.Provider, one.Account, one.Secrets, used, one.PassedOver); err != nil {
 				return out.end(err)
 			}
 		}
@@ -148,5 +155,10 @@ func (c *Call) hooks(s *service.Service) (*reconcile.Hooks, error) {
 	importer := func(ctx context.Context, organization string) (*reconcile.Importer, error) {
 		return c.importer(ctx, s, organization)
 	}
-	return reconcile.NewHooks(s.DB.Pool, master.Derive, importer, c.logger(true))
+	hooks, err := reconcile.NewHooks(s.DB.Pool, master.Derive, importer, c.logger(true))
+	if err != nil {
+		return nil, err
+	}
+	hooks.Traders, err = c.saleAccounts(s)
+	return hooks, err
 }

@@ -52,7 +52,7 @@ func (g Grant) checkScope() error {
 	switch {
 	case !slices.Contains(Rights(), g.Right) || g.Role != "":
 		return fmt.Errorf("%w: there is no right %q; the rights are %v", ErrGrant, g.Right, Rights())
-	case g.Right.NeedsStepUp():
+	case !g.Right.ForTokens():
 		return fmt.Errorf("%w: %s asks for a person who proves who they are; no token has it", ErrGrant, g.Right)
 	case g.Organization != Everywhere && !events.ValidOrganization(g.Organization):
 		return fmt.Errorf("%w: %q is no organization", ErrGrant, g.Organization)

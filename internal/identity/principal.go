@@ -30,6 +30,7 @@ type Principal struct {
 	SteppedUpAt time.Time // zero: never
 	Second      bool      // a second factor is set up here, or a provider answers for one, or it is a card
 	Language    string    // vi or en; empty where not chosen
+	Holder      string    // of a card: the person's id in its organization, as facts call them
 }
 
 // CLI is the principal of local commands. Whoever runs them has the master key

@@ -23,6 +23,8 @@ const (
 	TakeCash      Right = "take.cash"      // write receipts for cash, hand it over
 	MatchPayments Right = "match.payments" // import statements, allocate lines, refund
 
+	KeepSales Right = "keep.sales" // one's own alone: see and write down what customers paid, connect one's account
+
 	ProposePayouts Right = "propose.payouts" // entitlements, lists, batches
 	ApprovePayouts Right = "approve.payouts" // the second person's word
 	PayCash        Right = "pay.cash"        // pay ordered payouts out at a pay point
@@ -45,6 +47,10 @@ var fresh = []Right{
 	ApprovePayouts, UnsealIdentity, UnsealContact, ExportPersonal,
 	ManagePeople, ManageTokens, ManageConnections,
 }
+
+// ForTokens says whether a program may have the right: none that asks for a proof
+// of who one is, and none that is one person's own.
+func (r Right) ForTokens() bool { return r != KeepSales && !r.NeedsStepUp() }
 
 // NeedsStepUp says that the right is used only within StepUpFor after a step-up.
 func (r Right) NeedsStepUp() bool { return slices.Contains(fresh, r) }
@@ -76,9 +82,10 @@ const (
 //     stands before them: contact for boards and offices, identity for offices,
 //     pay points and auditors. The province reads figures and the opaque events
 //     behind them. Files that hold them are made by finance offices, and by those
-//     who answer for a batch that goes to the bank: they drew its list up.
+//     who answer for a batch that goes to the bank: they drew its list up. What
+//     customers pay a trader is hers: no office has KeepSales, and no program.
 var roles = map[Role][]Right{
-	Trader:    {SeeBills},
+	Trader:    {SeeBills, KeepSales},
 	Collector: {SeeBoard, SeeBills, TakeCash},
 	MarketManager: {
 		SeeFigures, SeeBoard, SeeBills, SeeEvents, SeeRefusals,

@@ -149,8 +149,8 @@ func (d *Directory) principal(ctx context.Context, id string) (*Principal, error
 	var err error
 	if isCard(id) {
 		g := Grant{Role: Trader}
-		err = d.pool.QueryRow(ctx, `SELECT organization, stall, language FROM app.cards WHERE card = $1 AND revoked_at IS NULL`, id).
-			Scan(&g.Organization, &g.Object, &p.Language)
+		err = d.pool.QueryRow(ctx, `SELECT organization, stall, language, holder FROM app.cards WHERE card = $1 AND revoked_at IS NULL`, id).
+			Scan(&g.Organization, &g.Object, &p.Language, &p.Holder)
 		p.Name, p.Grants, p.Second = g.Object, []Grant{g}, true
 	} else {
 		err = d.pool.QueryRow(ctx, `SELECT name, language, totp IS NOT NULL, `+grantsOf+` FROM app.people p WHERE person = $1 AND locked_at IS NULL`, id).

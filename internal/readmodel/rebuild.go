@@ -17,6 +17,7 @@ var tables = map[string][]string{
 	"lines":    {"bank_lines", "line_uses"},
 	"lists":    {"payout_lists", "list_entries", "batches", "batch_files", "payout_moves"},
 	"payouts":  {"payouts", "entitlements", "stops"},
+	"sales":    {"sale_connections", "sales"},
 	"terms":    {"terms"},
 	"trace":    {"traced_amounts", "links"},
 }

@@ -26,6 +26,9 @@ type Hooks struct {
 	seal tink.AEAD
 	// Importer returns whoever takes an organization's lines in.
 	importer func(ctx context.Context, organization string) (*Importer, error)
+	// Traders knows accounts that are not the organization's. nil: all are.
+	Traders  Traders
+	accounts []byte // key of the hashes of organizations' further accounts
 	log      *slog.Logger
 	now      func() time.Time
 }
@@ -40,7 +43,11 @@ func NewHooks(pool *pgxpool.Pool, derive func(purpose string) ([]byte, error), i
 	if err != nil {
 		return nil, err
 	}
-	return &Hooks{pool, seal, importer, log, time.Now}, nil
+	accounts, err := derive("hooks accounts")
+	if err != nil {
+		return nil, err
+	}
+	return &Hooks{pool: pool, seal: seal, importer: importer, accounts: accounts, log: log, now: time.Now}, nil
 }
 
 // Hook is one connection, without its secrets.
@@ -51,6 +58,7 @@ type Hook struct {
 	Secrets      int        `json:"secrets"` // live: 2 while one is being replaced
 	CreatedAt    time.Time  `json:"created_at"`
 	UsedAt       *time.Time `json:"used_at,omitempty"`
+	PassedOver   int64      `json:"passed_over"` // about accounts that nobody has connected: answered, not kept
 }
 
 // ErrNoHook: there is no such connection.
@@ -102,7 +110,7 @@ func (h *Hooks) one(ctx context.Context, query, organization, provider string) e
 
 // List returns every connection, by organization and provider.
 func (h *Hooks) List(ctx context.Context) ([]Hook, error) {
-	rows, err := h.pool.Query(ctx, `SELECT organization, provider, account, cardinality(secrets), created_at, used_at FROM app.hooks ORDER BY organization, provider`)
+	rows, err := h.pool.Query(ctx, `SELECT organization, provider, account, cardinality(secrets), created_at, used_at, passed_over FROM app.hooks ORDER BY organization, provider`)
 	if err != nil {
 		return nil, err
 	}
@@ -178,9 +186,18 @@ func (h *Hooks) take(ctx context.Context, organization, provider, account string
 	}
 	im.Account, im.Actor = account, "hook:"+provider
 	run := run{Importer: im, report: &Report{}}
+	var others []*bank.Notice
 	for i := range notices {
 		n := &notices[i]
 		if n.Entry.Amount.IsZero() {
+			continue
+		}
+		own, err := h.own(ctx, im, n.Entry.Account)
+		if err != nil {
+			return err
+		}
+		if !own {
+			others = append(others, n)
 			continue
 		}
 		id, err := h.name(ctx, organization, provider, n)
@@ -194,6 +211,9 @@ func (h *Hooks) take(ctx context.Context, organization, provider, account string
 		run.lines = append(run.lines, l)
 	}
 	if err := run.flush(ctx); err != nil {
+		return err
+	}
+	if err := h.traders(ctx, &run, provider, others); err != nil {
 		return err
 	}
 	_, err = h.pool.Exec(ctx, `UPDATE app.hooks SET used_at = $3 WHERE organization = $1 AND provider = $2`, organization, provider, h.now())

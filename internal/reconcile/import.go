@@ -58,6 +58,8 @@ type Importer struct {
 	// Readings keeps what the texts of lines that are not placed say of bills; nil:
 	// nobody asks.
 	Readings *Readings
+	// Market says that traders may connect accounts of their own here.
+	Market bool
 }
 
 // Report is what became of a file's lines.

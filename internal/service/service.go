@@ -163,8 +163,9 @@ func Migrate(ctx context.Context, url string) error {
 		postgres.Part{Schema: "app", Files: postgres.AppMigrations()},
 		postgres.Part{Schema: readmodel.Schema, Files: readmodel.Migrations()},
 		postgres.Part{Schema: "private", Files: fstest.MapFS{
-			"00001_keys.sql":  {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
-			"00002_names.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationNames)}}})
+			"00001_keys.sql":     {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
+			"00002_names.sql":    {Data: []byte("-- +goose Up\n" + vault.MigrationNames)},
+			"00003_accounts.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationAccounts)}}})
 }
 
 // Start takes up this process's share of the work, where it is one to work: it

@@ -15,7 +15,8 @@ const (
 
 // Erase destroys a person's key or keys, durably and for ever: when it has
 // returned nil, no process opens what was sealed under them, and none seals
-// under them again; with the identity key goes what the person could be found by.
+// under them again; with the identity key goes what the person could be found by,
+// their accounts too.
 // It waits for the batches that hold the keys (Hold). Asking twice does nothing
 // more; a person of whom no key is known is erased all the same, so that none is
 // ever made.
@@ -54,13 +55,14 @@ func (v *Vault) Erase(ctx context.Context, organization, person, scope string) e
 		SELECT $1, $2, class, now() FROM alone, unnest($3::text[]) AS c (class)
 		ON CONFLICT (organization, person, class) DO UPDATE SET wrapped = NULL, destroyed_at = now()
 		WHERE person_keys.destroyed_at IS NULL`, []any{organization, person, classes}},
-		statement{`DELETE FROM private.names WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}})
+		statement{`DELETE FROM private.names WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}},
+		statement{`DELETE FROM private.accounts WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}})
 	if err != nil {
 		return fmt.Errorf("vault: destroying keys: %w", err)
 	}
 	// Takes the old version of the row out of the table. Best effort: a role
 	// that may not, or a reader with an old snapshot, leaves it to autovacuum.
-	_, _ = v.db.Exec(ctx, `VACUUM (TRUNCATE false) private.person_keys, private.names`)
+	_, _ = v.db.Exec(ctx, `VACUUM (TRUNCATE false) private.person_keys, private.names, private.accounts`)
 	return nil
 }
 

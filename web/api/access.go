@@ -13,8 +13,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"socho/events"
 	"socho/internal/httpserver"
 	"socho/internal/identity"
+	"socho/internal/postgres"
+	"socho/ledger"
 )
 
 // answerTime bounds every request but streams.
@@ -228,6 +231,32 @@ func mayRead(ctx context.Context, organization string) bool {
 		organization = identity.Everywhere
 	}
 	return identity.From(ctx).May(o.Right, organization)
+}
+
+// ofTraders are facts about a trader's own sales: her market has no part in them.
+var ofTraders = []string{"market.sale_received", "market.sales_connected", "market.sales_disconnected"}
+
+// mayReadRecord is mayRead for a record of a type. What is a trader's own is for
+// those who have the right everywhere.
+func mayReadRecord(ctx context.Context, o *ledger.Outcome) bool {
+	organization := o.Organization
+	if slices.Contains(ofTraders, events.Name(o.Type)) {
+		organization = ""
+	}
+	return mayRead(ctx, organization)
+}
+
+// withoutTraders leaves accounts out that are a trader's own, for those who have the
+// right in her market alone. Where the tables stand as they are, the database has
+// done so.
+func withoutTraders(ctx context.Context, items []postgres.Balance) []postgres.Balance {
+	if mayRead(ctx, "") {
+		return items
+	}
+	return slices.DeleteFunc(items, func(b postgres.Balance) bool {
+		_, path, _ := strings.Cut(b.Account, ":")
+		return strings.HasPrefix(path, "trader:")
+	})
 }
 
 // actor is what a published record says of who handed it in: the kind of door

@@ -38,11 +38,11 @@ func (a *API) balances(ctx context.Context, in *balancesInput) (*pageOutput[post
 	}
 	items, err := a.accountsOf(as).BalancePage(ctx, f, as, after, in.Limit+1)
 	if err != nil || len(items) <= in.Limit {
-		return page(items, ""), err
+		return page(withoutTraders(ctx, items), ""), err
 	}
 	items = items[:in.Limit]
 	organization, path, _ = strings.Cut(items[in.Limit-1].Account, ":")
-	return page(items, cursor("balances", organization, path)), nil
+	return page(withoutTraders(ctx, items), cursor("balances", organization, path)), nil
 }
 
 // accountsOf is where accounts are read: as they stand, through the database's own
@@ -76,6 +76,9 @@ func (a *API) transfers(ctx context.Context, in *transfersInput) (*pageOutput[po
 		}
 	}
 	organization, path, _ := strings.Cut(in.Account, ":")
+	if strings.HasPrefix(path, "trader:") && !mayRead(ctx, "") {
+		return page([]postgres.Posting{}, ""), nil
+	}
 	items, place, err := a.accountsOf(as).PostingPage(ctx, ledger.AccountName{Organization: organization, Path: path}, as, place, in.Limit)
 	next := ""
 	if place != 0 {

@@ -41,7 +41,7 @@ func (a *API) record(ctx context.Context, in *Position) (*recordOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || !mayRead(ctx, o.Organization) {
+	if !found || !mayReadRecord(ctx, o) {
 		return nil, errNoRecord
 	}
 	r := Record{Outcome: outcomeOf(o), Transfers: postgres.PostingsOf(o, transfers), Event: json.RawMessage("null"),
@@ -80,7 +80,7 @@ func (a *API) receipt(ctx context.Context, in *Position) (*receiptOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	if !found || !mayRead(ctx, o.Organization) {
+	if !found || !mayReadRecord(ctx, o) {
 		return nil, errNoRecord
 	}
 	keys, err := a.Proof.Keys.Known()
