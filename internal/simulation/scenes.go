@@ -49,9 +49,8 @@ func (r *run) cut(ctx context.Context, lines []*line) error {
 	return r.once(ctx, "cut", newRule(stepRecordsRead, true, torn), lines)
 }
 
-// stop ends the instance right before or right after a durable step.
-func (r *run) stop(ctx context.Context, lines []*line) error {
-	steps := []step{stepBatch, stepRecords, stepProjections, stepLease, stepTakeover}
+// personal are the steps about keys that publishing these lines takes.
+func personal(lines []*line) (steps []step) {
 	for _, l := range lines {
 		if l.newPerson {
 			steps = append(steps, stepKeys)
@@ -60,6 +59,12 @@ func (r *run) stop(ctx context.Context, lines []*line) error {
 			steps = append(steps, stepErasure)
 		}
 	}
+	return steps
+}
+
+// stop ends the instance right before or right after a durable step.
+func (r *run) stop(ctx context.Context, lines []*line) error {
+	steps := append([]step{stepBatch, stepRecords, stepProjections, stepLease, stepTakeover}, personal(lines)...)
 	rule := newRule(steps[r.rng.IntN(len(steps))], true, []how{failed, persisted}[r.rng.IntN(2)])
 	rule.stop = true
 	if rule.at.step != stepTakeover {

@@ -128,13 +128,20 @@ func or(lines, others []*line) []*line {
 // zombie freezes an instance in the middle of its work, lets another take over
 // and post, and then lets everything through that the first one had to say.
 func (r *run) zombie(ctx context.Context, lines []*line) error {
+	moments := []moment{{stepBatch, false}, {stepBatch, true}, {stepProjections, false}, {stepProjections, true}, {stepRecords, true}}
+	for _, at := range personal(lines) {
+		moments = append(moments, moment{at, true})
+	}
+	return r.zombieAt(ctx, moments[r.rng.IntN(len(moments))], lines)
+}
+
+func (r *run) zombieAt(ctx context.Context, freezes moment, lines []*line) error {
 	first := r.node
 	name, err := r.sole(ctx)
 	if err != nil {
 		return err
 	}
-	at := []*rule{newRule(stepBatch, false, frozen), newRule(stepBatch, true, frozen),
-		newRule(stepProjections, false, frozen), newRule(stepProjections, true, frozen), newRule(stepRecords, true, frozen)}[r.rng.IntN(5)]
+	at := newRule(freezes.step, freezes.completes, frozen)
 	first.wire.arm(at)
 	handing, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -18,10 +18,13 @@ const sealLock = `hashtextextended('socho.seal', 0)`
 // new one, so that an erasure that waits gets its turn.
 const holdAge = time.Second
 
-// holdMost is for how long a batch may keep an erasure waiting. No batch that is
-// still on its way takes as long; one whose process has frozen would keep it
-// waiting until it wakes.
+// holdMost is for how long a batch may keep an erasure waiting, and an unfinished
+// writing of keys everybody else. None that is still on its way takes as long; one
+// whose process has frozen would keep them waiting until it wakes.
 const holdMost = time.Minute
+
+// most is HoldMost as PostgreSQL's settings want it.
+func (v *Vault) most() string { return strconv.FormatInt(v.HoldMost.Milliseconds(), 10) }
 
 // hold is the one shared lock of this process, on one connection, whatever
 // the number of batches under way.
@@ -60,8 +63,7 @@ func (v *Vault) Hold(ctx context.Context) (release func(), err error) {
 		if err != nil {
 			return nil, fmt.Errorf("vault: holding keys: %w", err)
 		}
-		if _, err := tx.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock_shared(`+sealLock+`)`,
-			strconv.FormatInt(v.HoldMost.Milliseconds(), 10)); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock_shared(`+sealLock+`)`, v.most()); err != nil {
 			letGo(ctx, tx)
 			return nil, fmt.Errorf("vault: holding keys: %w", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"socho/events"
@@ -83,5 +84,87 @@ func TestEraseWaitsNotForEver(t *testing.T) {
 	other, _ := open(t, url)
 	if err := other.Erase(t.Context(), "hg-cho", "p-1", vault.ScopeContact); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// freezing is a database whose commits are not on their way before it wakes.
+type freezing struct {
+	*pgxpool.Pool
+	freezes, wakes chan struct{}
+}
+
+type frozen struct {
+	pgx.Tx
+	in freezing
+}
+
+func (f freezing) Begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := f.Pool.Begin(ctx)
+	return frozen{tx, f}, err
+}
+
+func (f frozen) Commit(ctx context.Context) error {
+	close(f.in.freezes)
+	<-f.in.wakes
+	return f.Tx.Commit(ctx)
+}
+
+// An erasure, or the making of keys, whose process has frozen right before its
+// commit keeps the others waiting for so long only. It has come to nothing then,
+// and says so.
+func TestFrozenKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(*vault.Vault) error{
+		"erasure": func(v *vault.Vault) error { return v.Erase(context.Background(), "hg-cho", "p-1", vault.ScopeContact) },
+		"keys": func(v *vault.Vault) error {
+			_, err := v.Sealer(context.Background(), []vault.Ref{person})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := testdb.Database(t, "vault", migrate)
+			pool, err := pgxpool.New(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer pool.Close()
+			sleeper := freezing{pool, make(chan struct{}), make(chan struct{})}
+			v, err := vault.Open(t.Context(), sleeper, master(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.HoldMost = 100 * time.Millisecond
+			done := make(chan error, 1)
+			go func() { done <- do(v) }()
+			<-sleeper.freezes
+			others, err := pgxpool.New(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer others.Close()
+			other, err := vault.Open(t.Context(), others, master(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			release, err := other.Hold(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer release()
+			k, err := other.Sealer(ctx, []vault.Ref{person})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k.Erased("hg-cho", "p-1", events.Contact) {
+				t.Error("erased by what was never committed")
+			}
+			close(sleeper.wakes)
+			if err := <-done; err == nil {
+				t.Error("it is told to be done, and was not")
+			}
+		})
 	}
 }

@@ -183,15 +183,17 @@ type statement struct {
 }
 
 // durably runs statements in a transaction whose commit waits for the disk, even
-// where the server's or the pool's setting would not.
+// where the server's or the pool's setting would not. A process that freezes
+// before the commit keeps its locks for no longer than Vault.HoldMost.
 func (v *Vault) durably(ctx context.Context, statements ...statement) error {
 	tx, err := v.db.Begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer letGo(ctx, tx) // nothing to do after a commit
-	if _, err := tx.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', true)
-		WHERE current_setting('synchronous_commit') = 'off'`); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT set_config('idle_in_transaction_session_timeout', $1, true),
+		set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)`,
+		v.most()); err != nil {
 		return err
 	}
 	for _, s := range statements {

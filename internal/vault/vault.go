@@ -74,8 +74,9 @@ type DB interface {
 // calls, so that an erasure by any process holds for the next call of every
 // other. It is as safe for concurrent use as its DB.
 type Vault struct {
-	// HoldMost bounds how long a batch keeps an erasure waiting; a minute unless
-	// it is set before the vault is used.
+	// HoldMost bounds how long a batch keeps an erasure waiting, and an unfinished
+	// erasure or making of keys everybody else; a minute unless it is set before
+	// the vault is used.
 	HoldMost time.Duration
 
 	db    DB
