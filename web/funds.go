@@ -37,6 +37,7 @@ type fundPage struct {
 	Summary           readmodel.PayoutSummary
 	Single            bool // the visitor may see single payouts
 	Find              bool // and find people by name
+	Month             bool // and work on months
 	Payouts           []shownPayout
 	Pager             pager
 }
@@ -70,7 +71,8 @@ func (s *site) fund(r *request) (*view, error) {
 		}
 	}
 	v := &view{template: "fund", title: o.Name, section: "fund", crumbs: r.crumbs(o)[:1], data: &page}
-	if page.Single = r.who.May(identity.SeePayouts, o.Organization); !page.Single {
+	page.Single = r.who.May(identity.SeePayouts, o.Organization)
+	if page.Month = page.Single && s.Payouts != nil; !page.Single {
 		return v, nil
 	}
 	payouts, next, err := s.Model.Payouts(r.Context(), o.Organization, readmodel.PayoutFilter{Period: page.Period, Status: page.Status}, r.slice(billsPerPage))

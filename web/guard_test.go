@@ -11,6 +11,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"socho/internal/chores"
 	"socho/internal/identity"
 )
 
@@ -26,7 +27,8 @@ var openToAll = []string{
 // its own organization and in another.
 func TestEveryRouteEveryRole(t *testing.T) {
 	s := &site{Sources: sources(t, newFake())}
-	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices(), s.queues(), s.desk(), s.payPoints())
+	s.Payouts, s.Chores = func(string, func(int64, int64), func(string) bool) PayoutWork { return nil }, new(chores.Chores)
+	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices(), s.queues(), s.desk(), s.payPoints(), s.payoutMonth())
 	// A request about the market's stall A12 and its things; or, of another market.
 	request := func(to *route, p *identity.Principal, organization string) *request {
 		method, path, _ := strings.Cut(to.pattern, " ")

@@ -51,7 +51,12 @@ type choreResult struct {
 	Taken    *payouts.Imported `json:"taken,omitempty"`
 	Batch    *payouts.Exported `json:"batch,omitempty"`
 	Settled  *payouts.Settled  `json:"settled,omitempty"`
-	Ordered  *int64            `json:"ordered,omitempty"`
+	Ordered  *orderedAgain     `json:"ordered,omitempty"`
+}
+
+// orderedAgain is how many payouts were ordered that had been refused.
+type orderedAgain struct {
+	N int64 `json:"n"`
 }
 
 // soon is how long a page waits for work that may be quick, before it shows how far
@@ -115,9 +120,8 @@ func (s *site) choreWork(r *request, c chores.Chore, take bool) chores.Work {
 		case c.Kind == choreResults:
 			out.Settled, err = work.Settle(ctx, bytes.NewReader(file), payouts.Results{Organization: c.Organization, Line: about.Line, Batch: about.Batch})
 		case c.Kind == choreOrder:
-			var n int64
-			n, err = work.OrderAgain(ctx, c.Organization, about.Period)
-			out.Ordered = &n
+			out.Ordered = &orderedAgain{}
+			out.Ordered.N, err = work.OrderAgain(ctx, c.Organization, about.Period)
 		case c.Kind == choreLook:
 			return work.Look(ctx, c.Organization, about.List)
 		}

@@ -52,6 +52,10 @@ type actRow struct {
 	Who string
 }
 
+// orderedWithin is how long after its approval a list's page looks again by itself:
+// what is not ordered by then was refused.
+const orderedWithin = 10 * time.Minute
+
 // entriesPerPage is how many entries of a list stand on a page, and are opened
 // together.
 const entriesPerPage = 50
@@ -128,7 +132,7 @@ func (s *site) listView(r *request, o projections.Organization, l payouts.ListSt
 		return nil, nil, err
 	}
 	v := s.underMonth(r, &view{template: "payout_list", title: r.language.say("list.title", "list", l.List), data: page}, o, l.Period)
-	if l.State == projections.ListApproved && page.Ordered < l.Count && time.Since(l.ApprovedAt) < time.Hour && r.Method == http.MethodGet {
+	if l.State == projections.ListApproved && page.Ordered < l.Count && time.Since(l.ApprovedAt) < orderedWithin && r.Method == http.MethodGet {
 		v.again = 3 * time.Second
 	}
 	return v, page, nil
@@ -384,6 +388,13 @@ func (s *site) word(r *request, o projections.Organization, l payouts.ListState,
 func (s *site) withdrawList(r *request) (*view, error) {
 	o, l, err := s.listAsked(r)
 	if err != nil {
+		return nil, err
+	}
+	right := identity.ProposePayouts
+	if r.who.May(identity.ApprovePayouts, o.Organization) {
+		right = identity.ApprovePayouts
+	}
+	if err := s.Access.Require(r.Context(), right, o.Organization); err != nil {
 		return nil, err
 	}
 	reason := r.ask("reason", "select", "off")

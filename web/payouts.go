@@ -82,8 +82,9 @@ func (s *site) payoutMonth() []route {
 		{pattern: "POST /funds/{org}/lists/{list}/remove", rights: propose, where: inPath, show: s.removeEntries},
 		{pattern: "GET /funds/{org}/lists/{list}/propose", rights: propose, where: inPath, show: s.proposeList},
 		{pattern: "POST /funds/{org}/lists/{list}/propose", rights: propose, where: inPath, page: true, show: s.proposeList},
-		{pattern: "GET /funds/{org}/lists/{list}/withdraw", rights: rights{identity.ProposePayouts, identity.ApprovePayouts}, where: inPath, show: s.withdrawList},
-		{pattern: "POST /funds/{org}/lists/{list}/withdraw", rights: rights{identity.ProposePayouts, identity.ApprovePayouts}, where: inPath, page: true, show: s.withdrawList},
+		{pattern: "GET /funds/{org}/lists/{list}/withdraw", rights: see, where: inPath, show: s.withdrawList},
+		{pattern: "POST /funds/{org}/lists/{list}/withdraw", rights: see, where: inPath, page: true, show: s.withdrawList},
+		// Withdrawing asks for the right to propose or to approve, by itself.
 		// Who may approve is the ledger's to decide, so that what it refuses is on the log.
 		{pattern: "GET /funds/{org}/lists/{list}/approve", rights: see, where: inPath, show: s.approveList},
 		{pattern: "POST /funds/{org}/lists/{list}/approve", rights: see, where: inPath, page: true, show: s.approveList},

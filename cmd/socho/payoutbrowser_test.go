@@ -204,11 +204,11 @@ func (d *desk) look(name string) {
 		if folder == "" {
 			continue
 		}
-		picture, err := chromedp.Run(d, chromedp.FullScreenshot(90))
+		picture, err := chromedp.Run(d, chromedp.FullScreenshot(100))
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.jpg", name, width)), picture, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600); err != nil {
 			d.t.Fatal(err)
 		}
 	}
