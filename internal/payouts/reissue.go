@@ -142,10 +142,15 @@ func (p *Process) Reissue(ctx context.Context, r Reissue) (*Reissued, error) {
 	}
 	entry := &events.ListEntryAdded{Dated: on, Of: events.Of{Person: events.ID(places[0].Person)}, Sum: amount, List: events.ID(out.List), Payout: events.PayoutID(out.Payout),
 		Programme: events.Word(places[0].Programme), Period: events.Period(places[0].Period), Unit: events.Unit(places[0].Unit), Method: events.Word(r.Method), Kind: events.Word(places[0].Kind)}
-	personal := fields("account", r.Account, "bank_bin", r.BIN, "account_name", r.AccountName, "name", r.AccountName)
-	if r.Method == "cash" {
-		personal = nil
+	// The person keeps the name under which they stood on the list.
+	if err := p.unsealed(ctx, r.Organization, r.Payout, "payout_reissue", []string{"name"}); err != nil {
+		return nil, err
 	}
+	before, err := p.opened(ctx, r.Organization, []projections.Position{places[0].At}, []string{"name"})
+	if err != nil {
+		return nil, err
+	}
+	personal := fields("account", r.Account, "bank_bin", r.BIN, "account_name", r.AccountName, "name", before[0]["name"])
 	done, err := p.publish(ctx, r.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
 		return say(e, entry, personal)
 	})
