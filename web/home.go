@@ -248,9 +248,12 @@ func (s *site) tasksIn(r *request, o projections.Organization) (tasks []task, er
 // fundTasks finds what waits in a fund: payouts that came back, that nobody has
 // sent yet, and people who were not paid.
 func (s *site) fundTasks(r *request, id string) (tasks []task, err error) {
+	if tasks, err = s.listTasks(r, id); err != nil {
+		return nil, err
+	}
 	latest, err := s.Figures.LatestPeriod(r.Context(), projections.Benefits)
 	if errors.Is(err, readmodel.ErrNotFound) {
-		return nil, nil
+		return tasks, nil
 	}
 	if err != nil {
 		return nil, err

@@ -94,6 +94,33 @@ func (s *site) fundMonth(r *request) (*view, error) {
 	return v, nil
 }
 
+// listTasks are the lists of a fund that wait for the visitor, and the month itself.
+func (s *site) listTasks(r *request, id string) (tasks []task, err error) {
+	if s.Payouts == nil || !r.who.May(identity.SeePayouts, id) {
+		return nil, nil
+	}
+	l, may := r.language, r.monthRights(id)
+	for _, turn := range []struct {
+		state, link string
+		may         bool
+	}{{projections.ListProposed, "/approve", may.Approve}, {projections.ListOpen, "", may.Propose}} {
+		if !turn.may {
+			continue
+		}
+		lists, err := s.payouts(r).ListsIn(r.Context(), id, turn.state)
+		if err != nil {
+			return nil, err
+		}
+		for _, list := range lists[:min(len(lists), refusedShown)] {
+			tasks = append(tasks, task{l.say("task.list_" + turn.state), l.say("task.list.detail", "list", list.List, "month", month(list.Period)), "", listLink(id, list.List) + turn.link})
+		}
+	}
+	if may.Propose || may.Approve || may.Export || may.Results {
+		tasks = append(tasks, task{l.say("task.month"), l.say("task.month.detail"), "", "/funds/" + id + "/month"})
+	}
+	return tasks, nil
+}
+
 func rowOf(l payouts.ListState) listRow {
 	row := listRow{ListState: l, Turn: "nobody", Lacking: max(l.Words-len(l.Approved), 0)}
 	switch l.State {

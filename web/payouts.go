@@ -24,6 +24,7 @@ import (
 type PayoutWork interface {
 	Lists(ctx context.Context, organization, period string) ([]payouts.ListState, error)
 	List(ctx context.Context, organization, list string) (payouts.ListState, error)
+	ListsIn(ctx context.Context, organization, state string) ([]projections.PayoutList, error)
 	Entries(ctx context.Context, organization, list string, after int64, limit int) ([]readmodel.Entry, error)
 	Ordered(ctx context.Context, organization, list string) (entries, ordered int64, err error)
 	Batches(ctx context.Context, organization, period string) ([]payouts.BatchState, error)

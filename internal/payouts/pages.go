@@ -59,6 +59,11 @@ func (p *Process) batchState(ctx context.Context, b projections.Batch) (BatchSta
 	return out, err
 }
 
+// ListsIn reads the lists of an organization that are in a state, of all months.
+func (p *Process) ListsIn(ctx context.Context, organization, state string) ([]projections.PayoutList, error) {
+	return p.Read.PayoutLists(ctx, organization, "", state)
+}
+
 // Entries lists what a list holds, in the order of the log, from behind an offset
 // on, at most limit of them.
 func (p *Process) Entries(ctx context.Context, organization, list string, after int64, limit int) ([]readmodel.Entry, error) {
