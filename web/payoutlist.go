@@ -312,9 +312,10 @@ func (s *site) approveList(r *request) (*view, error) {
 // wordPage is a list as somebody proposes or approves it.
 type wordPage struct {
 	*payoutListPage
-	Act    string // propose or approve
-	Action string
-	Doubts int
+	Act      string // propose or approve
+	Unlooked bool   // it could not be compared, so nobody's word is taken
+	Action   string
+	Doubts   int
 }
 
 // word shows a list with its count, sum and digest, and takes the visitor's word for
@@ -324,7 +325,8 @@ func (s *site) word(r *request, o projections.Organization, l payouts.ListState,
 	if err != nil {
 		return nil, err
 	}
-	if list.Look == nil && l.State != projections.ListWithdrawn && l.State != projections.ListApproved {
+	waits := l.State == projections.ListOpen || l.State == projections.ListProposed
+	if list.Look == nil && waits {
 		if list.Look, list.Looking, err = s.compared(r, o, l, true); err != nil {
 			return nil, err
 		}
@@ -333,6 +335,7 @@ func (s *site) word(r *request, o projections.Organization, l payouts.ListState,
 	if list.Look != nil {
 		page.Doubts = list.Look.Found()
 	}
+	page.Unlooked = list.Look == nil && waits && !list.Looking
 	v.template, v.title, v.data, v.again = "payout_word", r.language.say("list."+act+".title", "list", l.List), page, 0
 	if r.Method != http.MethodPost {
 		if list.Looking {
@@ -343,6 +346,9 @@ func (s *site) word(r *request, o projections.Organization, l payouts.ListState,
 	refuse := func(text string) (*view, error) {
 		list.Problem, v.status = text, http.StatusUnprocessableEntity
 		return v, nil
+	}
+	if list.Look == nil && waits {
+		return refuse(r.language.say("list.unlooked"))
 	}
 	if page.Doubts > 0 && r.PostFormValue("seen") != "yes" {
 		return refuse(r.language.say("list.unseen", "n", r.language.number(int64(page.Doubts))))
