@@ -90,6 +90,7 @@ type payoutPage struct {
 	Organization projections.Organization
 	Payout       shownPayout
 	Traced       bool // the visitor may see the events
+	Again        bool // and issue again what came back
 	Events       []projections.TracedEvent
 	Pager        pager
 	Reveal       *reveal
@@ -105,6 +106,7 @@ func (s *site) payout(r *request) (*view, error) {
 		return nil, err
 	}
 	page := payoutPage{Organization: o, Payout: shownPayout{p, p.Status()}}
+	page.Again = s.Payouts != nil && page.Payout.Status == projections.PayoutReturned && r.who.May(identity.ProposePayouts, o.Organization)
 	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
 	if page.Traced {
 		var next string

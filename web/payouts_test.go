@@ -31,7 +31,7 @@ type payoutMonth struct {
 	said    []string
 }
 
-const digest = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+const monthDigest = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 func (m *payoutMonth) act(what string) error {
 	if m.refuses != "" {
@@ -59,7 +59,7 @@ func (m *payoutMonth) List(_ context.Context, organization, list string) (payout
 		return payouts.ListState{}, readmodel.ErrNotFound
 	}
 	return payouts.ListState{PayoutList: projections.PayoutList{Organization: organization, List: list, Programme: "monthly", Period: "2026-10", Currency: money.VND, State: list, ApprovedAt: time.Now()},
-		Count: 2, Sum: 1_000_000, Digest: digest, DrawnUp: []string{"person:u-lan"}, Words: 2}, nil
+		Count: 2, Sum: 1_000_000, Digest: monthDigest, DrawnUp: []string{"person:u-lan"}, Words: 2}, nil
 }
 
 func (m *payoutMonth) ListsIn(_ context.Context, organization, state string) ([]projections.PayoutList, error) {
@@ -91,7 +91,7 @@ func (m *payoutMonth) Batches(ctx context.Context, organization, _ string) (all 
 func (m *payoutMonth) Batch(_ context.Context, organization, batch string) (payouts.BatchState, error) {
 	state := map[string]string{"B202610-004": "open", "B202610-006": "closed", "B202610-009": "submitted", "B202610-000": "cancelled"}[batch]
 	return payouts.BatchState{Batch: projections.Batch{Organization: organization, Batch: batch, Method: "account", Account: "tk", Currency: money.VND, ExecuteOn: "2026-10-05", OpenedOn: "2026-10-01", State: state},
-		Count: 2, Sum: 1_000_000, Digest: digest, Files: []projections.BatchFile{{Format: "pain_001_001_09", Digest: digest}}, Stands: map[string]int64{"sent": 1, "returned": 1}}, nil
+		Count: 2, Sum: 1_000_000, Digest: monthDigest, Files: []projections.BatchFile{{Format: "pain_001_001_09", Digest: monthDigest}}, Stands: map[string]int64{"sent": 1, "returned": 1}}, nil
 }
 
 func (m *payoutMonth) Waits(context.Context, string, string) ([]readmodel.Waiting, error) {
@@ -141,11 +141,11 @@ func (m *payoutMonth) Remove(_ context.Context, _, _, _ string, some []string) (
 }
 
 func (m *payoutMonth) Propose(_ context.Context, _ string, s *payouts.Shown) error {
-	return m.act(fmt.Sprint("propose ", s.Count, " ", s.Sum.Amount, " ", s.Digest == digest))
+	return m.act(fmt.Sprint("propose ", s.Count, " ", s.Sum.Amount, " ", s.Digest == monthDigest))
 }
 
 func (m *payoutMonth) GiveWord(_ context.Context, _ string, s *payouts.Shown) (bool, error) {
-	return false, m.act(fmt.Sprint("approve ", s.Count, " ", s.Sum.Amount, " ", s.Digest == digest))
+	return false, m.act(fmt.Sprint("approve ", s.Count, " ", s.Sum.Amount, " ", s.Digest == monthDigest))
 }
 
 func (m *payoutMonth) Withdraw(_ context.Context, _, list, reason string) error {
@@ -240,7 +240,7 @@ func (c *fakeChores) Drop(_ context.Context, _, id string) error {
 	return nil
 }
 
-func (v *visitor) upload(address, content string, fields ...string) *visitor {
+func (v *visitor) sendFile(address, content string, fields ...string) *visitor {
 	v.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
@@ -306,14 +306,14 @@ func TestPayoutPages(t *testing.T) {
 	finance.get(at+"/lists/open/propose").sees(403, "")
 
 	// A list: nothing is taken before all of it was seen.
-	proposer.upload(at+"/import", "x", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 3", "không theo UTF-8")
-	proposer.upload(at+"/import", "", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(422, "", "Hãy chọn một tệp")
-	proposer.upload(at+"/import", "CCCD", "period", "2026-10", "programme", "monthly", "base_rate", "-1").sees(422, "", "lớn hơn 0")
-	proposer.upload(at+"/import", "CCCD", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 4", "cả 150 dòng")
+	proposer.sendFile(at+"/import", "x", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 3", "không theo UTF-8")
+	proposer.sendFile(at+"/import", "", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(422, "", "Hãy chọn một tệp")
+	proposer.sendFile(at+"/import", "CCCD", "period", "2026-10", "programme", "monthly", "base_rate", "-1").sees(422, "", "lớn hơn 0")
+	proposer.sendFile(at+"/import", "CCCD", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 4", "cả 150 dòng")
 	many := proposer.at
 	approver.get(many).sees(404, "", "Không còn việc này")
 	proposer.post(many, "do", "take", "left", "yes", "doubles", "yes").sees(422, "", "chưa được xem lại")
-	proposer.upload(at+"/import", "CCCD few", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 2")
+	proposer.sendFile(at+"/import", "CCCD few", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 2")
 	few := proposer.at
 	take := func(ticked ...string) *visitor {
 		form := url.Values{"do": {"take"}, "seen": {"2", "3"}}
@@ -334,7 +334,7 @@ func TestPayoutPages(t *testing.T) {
 	proposer.post(many, "do", "drop").sees(200, "", "Đã bỏ tệp")
 
 	// Words are for what was shown.
-	word := []string{"count", "2", "sum", "1000000", "digest", digest}
+	word := []string{"count", "2", "sum", "1000000", "digest", monthDigest}
 	proposer.post(at+"/lists/open/propose", word...).sees(422, "", "5 điều cần xem lại")
 	proposer.post(at+"/lists/open/propose", append(word, "seen", "yes")...).sees(200, "", "Đã trình duyệt")
 	m.refuses = "four_eyes"
@@ -344,7 +344,7 @@ func TestPayoutPages(t *testing.T) {
 	m.refuses = "list_approved"
 	proposer.post(at+"/lists/approved/remove", "payout", "o2610-1", "reason", "mistake").sees(422, "", "Danh sách đã được duyệt")
 	m.refuses = "file_differs"
-	proposer.upload(at+"/submit", "edited").sees(422, "", "không đúng như khi xuất ra")
+	proposer.sendFile(at+"/submit", "edited").sees(422, "", "không đúng như khi xuất ra")
 	m.refuses = ""
 	approver.post(at+"/lists/proposed/approve", append(word, "seen", "yes")...).sees(200, "", "Đã duyệt")
 	finance.post(at+"/lists/proposed/withdraw", "reason", "mistake").sees(403, "")
@@ -353,10 +353,10 @@ func TestPayoutPages(t *testing.T) {
 	proposer.post(at+"/lists/open/remove", "payout", "o2610-1", "reason", "mistake").sees(200, "", "Đã bỏ khỏi")
 	proposer.post(at+"/order", "period", "2026-10").sees(200, "", "Đã lập thêm 3")
 	proposer.post(at+"/export", "period", "2026-10", "what", "ewallet-back", "execute_on", "2026-10-05", "account", "tk").sees(200, "", "B202610-006")
-	proposer.upload(at+"/submit", "other").sees(422, "", "không thuộc lô chi nào")
-	proposer.upload(at+"/submit", "as made").sees(200, "", "ngân hàng nhận lô này")
+	proposer.sendFile(at+"/submit", "other").sees(422, "", "không thuộc lô chi nào")
+	proposer.sendFile(at+"/submit", "as made").sees(200, "", "ngân hàng nhận lô này")
 	proposer.post(at+"/batches/B202610-006/cancel", "reason", "mistake").sees(200, "", "Đã huỷ lô")
-	finance.upload(at+"/results", "x", "period", "2026-10").sees(200, "", "Dòng 3", "Không có khoản chi nào")
+	finance.sendFile(at+"/results", "x", "period", "2026-10").sees(200, "", "Dòng 3", "Không có khoản chi nào")
 	reissue := "/payouts/" + fund + "/o2/reissue"
 	proposer.post(reissue, "method", "account", "bank", "x", "account_number", "1", "account_name", "A").sees(422, "", "Không biết ngân hàng")
 	proposer.post(reissue, "method", "cash").sees(422, "", "Tiền chưa quay về đủ")

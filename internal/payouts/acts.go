@@ -9,7 +9,7 @@ import (
 	"socho/projections"
 )
 
-// Act is something that was done with a list as a whole, or that was refused.
+// Act is something that was done with a list, or that was refused.
 type Act struct {
 	At         projections.Position
 	Fact       string // benefit.list_approved, say
@@ -19,10 +19,11 @@ type Act struct {
 	RecordedAt time.Time
 }
 
-// Acts is what was done with a list as a whole, in the order of the log, and the
-// last things that were refused. Entries are not among it.
+// Acts is what was done with a list as a whole and what was taken off it, in the
+// order of the log, and the last things that were refused. What was put on it is not
+// among it.
 func (p *Process) Acts(ctx context.Context, organization, list string) (acts []Act, err error) {
-	outcomes, err := p.Read.ListActs(ctx, organization, list, []string{events.Type("benefit.list_opened"), events.Type("benefit.list_proposed"), events.Type("benefit.list_approved"), events.Type("benefit.list_withdrawn")}, maxNamed)
+	outcomes, err := p.Read.ListActs(ctx, organization, list, []string{events.Type("benefit.list_opened"), events.Type("benefit.list_proposed"), events.Type("benefit.list_approved"), events.Type("benefit.list_withdrawn"), events.Type("benefit.list_entry_removed")}, maxNamed)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +59,8 @@ func listOf(e *events.Event) string {
 	case *events.ListApproved:
 		return string(f.List)
 	case *events.ListWithdrawn:
+		return string(f.List)
+	case *events.ListEntryRemoved:
 		return string(f.List)
 	}
 	return ""
