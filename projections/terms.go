@@ -1,9 +1,6 @@
 package projections
 
-import (
-	"socho/events"
-	"socho/ledger"
-)
+import "socho/events"
 
 // Term is a fact that bills are made from, as the log has it: a tariff, a pupil's
 // class, a reduction, a stall and who holds it, tickets. All of them are kept, since
@@ -19,8 +16,8 @@ type Term struct {
 	At           Position
 }
 
-// FoldTerms keeps what bills are made from. What tickets sold for may be taken
-// back; the others are corrected by a later fact about the same subject.
+// FoldTerms keeps what bills are made from. What was said by mistake is taken back,
+// or corrected by a later fact about the same subject.
 func FoldTerms(c *Changes, a *Accepted) {
 	var subject events.ID
 	switch f := a.Event.Fact.(type) {
@@ -46,10 +43,12 @@ func FoldTerms(c *Changes, a *Accepted) {
 		subject = f.Range
 	case *events.TicketsSold:
 		subject = f.Range
+	case *events.TicketsReturned:
+		subject = f.Range
+	case *events.TariffEnded:
+		subject = f.Tariff
 	case *events.Reversed:
-		if a.Outcome.Status == ledger.Posted {
-			c.TermsWithdrawn = append(c.TermsWithdrawn, Withdrawn{a.Event.Subject, string(f.ReversesSource), string(f.Reverses)})
-		}
+		c.TermsWithdrawn = append(c.TermsWithdrawn, Withdrawn{a.Event.Subject, string(f.ReversesSource), string(f.Reverses)})
 		return
 	default:
 		return

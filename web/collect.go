@@ -61,6 +61,8 @@ type collectPage struct {
 	More         bool
 	Held         string // what the collector holds
 	Board        bool   // the visitor banks cash as well
+	Tickets      bool   // and sells tickets
+	Me           string // the visitor's id as a collector
 }
 
 // dueStall is a stall with what it owes.
@@ -91,7 +93,7 @@ func (s *site) collectView(r *request) (*view, *collectPage, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	page := &collectPage{Organization: o, Stall: strings.TrimSpace(r.FormValue("stall")), Board: r.who.May(identity.MatchPayments, o.Organization)}
+	page := &collectPage{Organization: o, Stall: strings.TrimSpace(r.FormValue("stall")), Board: r.who.May(identity.MatchPayments, o.Organization), Tickets: s.Finance != nil, Me: r.who.ID}
 	at := readmodel.Page{Limit: readmodel.MaxLimit}
 	n := 0
 	for n < maxDues {

@@ -38,6 +38,10 @@ type Finance interface {
 	ReadReductions(src io.ReadSeeker, organization string, on events.Date) ([]events.ReductionGranted, []office.RowProblem, error)
 	GrantReductions(ctx context.Context, organization string, granted []events.ReductionGranted) (*office.Reductions, []events.ReductionGranted, error)
 	SayReductions(ctx context.Context, r *office.Reductions) error
+	Ranges(ctx context.Context, organization string) ([]billing.Range, error)
+	IssueLinks(ctx context.Context, organization, class string, on events.Date) (issued int, err error)
+	RevokeLinks(ctx context.Context, organization, class string, on events.Date) (revoked int, err error)
+	Family(ctx context.Context, secret string) (*office.Family, error)
 	RollOver(ctx context.Context, organization string, on events.Date, moves billing.Moves, stay []string) (*office.Rollover, error)
 	SayRollover(ctx context.Context, r *office.Rollover, progress office.Progress) error
 }
@@ -185,7 +189,7 @@ func (s *site) printSlips(r *request, named bool) (*view, error) {
 		return nil, err
 	}
 	org, class := r.PathValue("org"), strings.TrimSpace(r.PostFormValue("class"))
-	document, _, err := s.financeOf(r).Slips(r.Context(), office.Slips{Organization: org, Period: period, Class: class, Bill: r.PostFormValue("bill"), Names: named, At: time.Now().UTC()})
+	document, _, err := s.financeOf(r).Slips(r.Context(), office.Slips{Organization: org, Period: period, Class: class, Bill: r.PostFormValue("bill"), Names: named, Links: s.origin(r) + FamilyPath, At: time.Now().UTC()})
 	switch {
 	case errors.Is(err, print.ErrNothing):
 		return nil, &failure{http.StatusNotFound, "no_slips"}

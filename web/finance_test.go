@@ -34,6 +34,8 @@ type fakeFinance struct {
 	kept   books.Codes
 	refuse string
 	rows   []office.PupilRow
+	links  []string
+	ranges []billing.Range
 }
 
 func (f *fakeFinance) Export(_ context.Context, e office.Export) (*books.Table, error) {
@@ -127,6 +129,92 @@ func (f *fakeFinance) RollOver(_ context.Context, _ string, on events.Date, move
 
 func (f *fakeFinance) SayRollover(context.Context, *office.Rollover, office.Progress) error {
 	return nil
+}
+
+func (f *fakeFinance) IssueLinks(_ context.Context, _, class string, _ events.Date) (int, error) {
+	f.links = append(f.links, "issue "+class)
+	return 1, nil
+}
+
+func (f *fakeFinance) RevokeLinks(_ context.Context, _, class string, _ events.Date) (int, error) {
+	f.links = append(f.links, "revoke "+class)
+	return 1, nil
+}
+
+func (f *fakeFinance) Family(_ context.Context, secret string) (*office.Family, error) {
+	if secret != "aaaaabbbbbcccccdddddeeeeef" {
+		return nil, office.ErrLink
+	}
+	b := f.bills[len(f.bills)-1]
+	b.Paid = 100000
+	return &office.Family{Organization: f.organizations[1], Class: "3A", Bills: []office.FamilyBill{{Bill: b, Items: []events.Item{{Item: "meals", Amount: "540000"}},
+		Payments: []office.FamilyPayment{{On: "2026-09-12", Amount: 100000, At: projections.Position{Shard: 1, Offset: 77}}}}}}, nil
+}
+
+func (f *fakeFinance) Ranges(context.Context, string) ([]billing.Range, error) { return f.ranges, nil }
+
+// A collector says what was sold of her own range, never more than there is; the
+// board hands ranges out.
+func TestTickets(t *testing.T) {
+	f := newFinance(newFake())
+	said := new(recorder)
+	h := openHouse(t, demoPeople, withFinance(f), func(from *Sources, _ string) { from.Recorder = said })
+	v, base := h.visitor(t), "/collect/"+market+"/tickets"
+	v.post("/demo", "role", string(identity.Collector))
+	v.get(base).sees(http.StatusOK, base, "Chưa giao tập vé nào")
+	me := v.get("/collect/" + market).finds(`<code>([^<]+)</code>`)
+	f.ranges = []billing.Range{{Range: "T-1", Collector: me, Item: "ticket", Price: 5000, First: 1, Last: 100, Sold: 90, Taken: 450000}, {Range: "T-2", Collector: "another", Price: 5000, First: 1, Last: 9}}
+	v.get(base).sees(http.StatusOK, base, "Tập vé T-1", "450.000")
+	if strings.Contains(v.text, "T-2") {
+		t.Error("a collector sees another's tickets")
+	}
+	fact := v.finds(`name="fact" value="([^"]+)"`)
+	v.post(base, "range", "T-1", "count", "11", "fact", fact).sees(http.StatusUnprocessableEntity, base, "từ 1 đến 10")
+	v.post(base, "range", "T-2", "count", "1", "fact", fact).sees(http.StatusBadRequest, base)
+	v.post(base, "range", "T-1", "count", "3", "fact", fact).sees(http.StatusOK, base, "Đã ghi vé")
+	if sold, ok := said.said[0].Fact.(*events.TicketsSold); !ok || sold.Amount != "15000" || *sold.Count != 3 || string(sold.Collector) != me {
+		t.Errorf("%+v", said.said[0])
+	}
+	v.post(base+"/new", "ticket_range", "T-3").sees(http.StatusForbidden, base)
+	manager := h.visitor(t)
+	manager.post("/demo", "role", string(identity.MarketManager))
+	manager.get(base).sees(http.StatusOK, base, "T-2", "Giao tập vé")
+	fact = manager.finds(`name="fact" value="([^"]+)"`)
+	manager.post(base+"/new", "ticket_collector", me, "ticket_range", "T 3", "ticket_price", "5.000", "ticket_first", "1", "ticket_last", "50", "fact", fact).sees(http.StatusUnprocessableEntity, base, "Cần tên tập vé")
+	manager.post(base+"/new", "ticket_collector", me, "ticket_range", "T-3", "ticket_price", "5.000", "ticket_first", "9", "ticket_last", "5", "fact", fact).sees(http.StatusUnprocessableEntity, base, "không đúng")
+	manager.post(base+"/new", "ticket_collector", "0912345678", "ticket_range", "T-3", "ticket_price", "5.000", "ticket_first", "1", "ticket_last", "50", "fact", fact).sees(http.StatusUnprocessableEntity, base, "Cần mã người thu")
+	manager.post(base+"/new", "ticket_collector", me, "ticket_range", "T-3", "ticket_price", "5.000", "ticket_first", "1", "ticket_last", "50", "fact", fact).sees(http.StatusOK, base, "Đã giao")
+	if handed, ok := said.said[1].Fact.(*events.TicketsHandedOut); !ok || handed.Amount != "5000" || *handed.Last != 50 || handed.Range != "T-3" {
+		t.Errorf("%+v", said.said[1])
+	}
+}
+
+// A family comes by its link alone, and no search engine after it.
+func TestFamily(t *testing.T) {
+	f := newFinance(newFake())
+	h := openHouse(t, demoPeople, withFinance(f))
+	v := h.visitor(t)
+	v.get("/p/aaaaabbbbbcccccdddddeeeeef").sees(http.StatusOK, "/p/", "Trường Mèo Vạc", "lớp 3A", "Còn phải nộp 440.000", "Tiền ăn", "12/09/2026", "1:77", "HP2526YK2Y6")
+	if v.header.Get("X-Robots-Tag") != "noindex, nofollow" || v.header.Get("Referrer-Policy") != "no-referrer" || v.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v", v.header)
+	}
+	if strings.Contains(v.text, "h7") {
+		t.Error("the page says the pupil's id")
+	}
+	v.get("/p/aaaaabbbbbcccccdddddeeeeeg").sees(http.StatusNotFound, "/p/", "không mở được")
+	officer := h.visitor(t)
+	officer.post("/demo", "role", string(identity.FinanceOfficer))
+	base := "/office/" + school + "/links"
+	officer.get(base).sees(http.StatusOK, base, "Cấp đường dẫn")
+	officer.post(base, "do", "issue", "link_class", "Lá 1").sees(http.StatusOK, "/office/"+school, "Đã cấp đường dẫn")
+	officer.post(base, "do", "revoke", "link_class", "3A").sees(http.StatusOK, base, "Thu hồi đường dẫn?")
+	officer.post(base, "do", "revoke", "link_class", "3A", "sure", "yes").sees(http.StatusOK, "/office/"+school, "Đã thu hồi")
+	officer.post(base, "do", "issue", "link_class", "!!").sees(http.StatusUnprocessableEntity, base)
+	officer.post(base, "do", "all").sees(http.StatusBadRequest, base)
+	if strings.Join(f.links, ", ") != "issue La-1, revoke 3A" {
+		t.Error(f.links)
+	}
+	v.get(base).sees(http.StatusOK, "/sign-in")
 }
 
 func newFinance(f *fake) *fakeFinance {

@@ -47,6 +47,7 @@ type view struct {
 	redirect string        // to there, and nothing is shown here
 	onward   string        // to there on another site, once this is shown
 	again    time.Duration // after which it is looked at again, while something is under way
+	hidden   bool          // whoever has the address may see it: no search engine and no other site learns it
 	file     *file         // handed over to be kept, and nothing is shown
 	keep     bool          // the browser may keep the page for use without network: it names nobody
 }
@@ -250,6 +251,11 @@ func (s *site) send(w http.ResponseWriter, r *request, v *view) {
 	h.Set("Cache-Control", "private, no-cache")
 	if r.who != nil {
 		h.Set("Cache-Control", "no-store") // nothing is left on a shared machine
+	}
+	if v.hidden {
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
 	}
 	h.Set("Vary", "Cookie, Accept-Encoding")
 	if v.keep && r.who != nil && r.Method == http.MethodGet { // what was opened on a POST is never kept

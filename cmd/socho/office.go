@@ -52,6 +52,9 @@ func (c *Call) office(s *service.Service) (*office.Office, error) {
 	if o.Persons, err = master.Derive("persons by pupil code"); err != nil {
 		return nil, err
 	}
-	o.References, err = master.Derive("reference codes")
+	if o.References, err = master.Derive("reference codes"); err != nil {
+		return nil, err
+	}
+	o.Links, err = master.Derive("parent links")
 	return o, err
 }

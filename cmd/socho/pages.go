@@ -129,11 +129,24 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	return httpserver.Routed(mux), nil
 }
 
+// familyRate is how many families' pages one address opens a second: a whole class
+// may sit behind one.
+const familyRate = 5
+
 // paced turns requests of a session away that come too fast. The API counts its
 // callers itself, tokens among them.
 func paced(limits *httpserver.Limits, counted *metrics.Metrics, pages *web.Pages) http.Handler {
 	next := httpserver.Routed(pages)
+	// Links of families open without signing in; whoever tries many out is slowed down.
+	families := httpserver.NewLimits(familyRate)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, web.FamilyPath) {
+			if ok, after := families.Take(httpserver.AddressOf(r.Context()).String(), time.Now()); !ok {
+				counted.Limited("address")
+				pages.TooMany(w, r, after)
+				return
+			}
+		}
 		if p := identity.From(r.Context()); p != nil {
 			if ok, after := limits.Take(p.ID, time.Now()); !ok {
 				counted.Limited("principal")

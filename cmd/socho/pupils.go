@@ -19,6 +19,7 @@ type PupilsCommand struct {
 	Import   PupilsImportCommand   `cmd:"" help:"Take in a list of pupils: new ones, class moves, changes, leavers."`
 	Reduce   PupilsReduceCommand   `cmd:"" help:"Take in a list of who pays less, and why."`
 	Rollover PupilsRolloverCommand `cmd:"" help:"Move whole classes on into a new school year."`
+	Links    PupilsLinksCommand    `cmd:"" help:"Give families links to their child's bills, or take them back."`
 	List     PupilsListCommand     `cmd:"" help:"List who is in which class, by opaque ids."`
 }
 
@@ -275,5 +276,45 @@ func (c *PupilsListCommand) Run(ctx context.Context, call *Call) error {
 			}
 		}
 		return out.end(nil)
+	})
+}
+
+// PupilsLinksCommand is socho pupils links.
+type PupilsLinksCommand struct {
+	orgFlag
+	dayFlag
+	Class  string `help:"This class alone." placeholder:"CLASS"`
+	Revoke bool   `help:"Take links back; new ones are other ones."`
+	actFlags
+}
+
+// Help implements kong's help for one command.
+func (*PupilsLinksCommand) Help() string {
+	return "Example: socho pupils links --org hg-truong-mau --class 3A; socho qr slips --org hg-truong-mau --class 3A --links https://so-cho.example -o 3A.pdf\n\nWhoever has a pupil's link sees that pupil's bills, the codes that pay them and what was received. The links stand on the payment slips alone: their text is kept nowhere."
+}
+
+// Run gives links or takes them back.
+func (c *PupilsLinksCommand) Run(ctx context.Context, call *Call) error {
+	on, err := c.day()
+	if err != nil {
+		return err
+	}
+	return call.withOffice(ctx, c.Token, c.Org, []identity.Right{identity.IssueBills}, func(ctx context.Context, o *office.Office, _ *identity.Directory) error {
+		if err := kindOf(ctx, o, c.Org, "school"); err != nil {
+			return err
+		}
+		act, word := o.IssueLinks, "issued"
+		if c.Revoke {
+			act, word = o.RevokeLinks, "revoked"
+		}
+		n, err := act(ctx, c.Org, c.Class, on)
+		if err != nil {
+			return err
+		}
+		if call.CLI.JSON {
+			return call.json(map[string]any{word: n})
+		}
+		_, err = fmt.Fprintf(call.Stdout, "%d links %s\n", n, word)
+		return err
 	})
 }

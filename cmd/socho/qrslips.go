@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/office"
+	"socho/web"
 )
 
 // QRSlipsCommand is socho qr slips.
@@ -16,6 +18,7 @@ type QRSlipsCommand struct {
 	Period string `help:"Open bills of this month; of all months without it." placeholder:"YYYY-MM"`
 	Class  string `help:"This class alone." placeholder:"CLASS"`
 	Names  bool   `help:"With the names of payers, which is written down."`
+	Links  string `help:"Where families find their pages; prints the links that were handed out." placeholder:"https://HOST"`
 	Out    string `short:"o" help:"Write the pages here." required:"" placeholder:"FILE.pdf"`
 	actFlags
 }
@@ -23,6 +26,14 @@ type QRSlipsCommand struct {
 // Help implements kong's help for one command.
 func (*QRSlipsCommand) Help() string {
 	return "Example: socho qr slips --org hg-truong-mau --period 2026-09 --class 3A --names -o 3A.pdf\n\nA slip for every bill of which something is owed, three on a sheet of A4, by class and name: what it is made of and which paper is owed for it, the amount in figures and words, and the code that pays it. Every code is read back from the page before the file is written. A bill without a reference code gets none."
+}
+
+// linksAt is where the pages of families are, up to the secret; empty for nowhere.
+func linksAt(origin string) string {
+	if origin == "" {
+		return ""
+	}
+	return strings.TrimSuffix(origin, "/") + web.FamilyPath
 }
 
 // Run prints slips.
@@ -43,7 +54,7 @@ func (c *QRSlipsCommand) Run(ctx context.Context, call *Call) error {
 			return err
 		}
 		tell, end := call.progress("drawing and reading back")
-		document, report, err := o.Slips(ctx, office.Slips{Organization: c.Org, Period: events.Period(c.Period), Class: c.Class, Names: c.Names, At: time.Now().UTC(),
+		document, report, err := o.Slips(ctx, office.Slips{Organization: c.Org, Period: events.Period(c.Period), Class: c.Class, Names: c.Names, Links: linksAt(c.Links), At: time.Now().UTC(),
 			Progress: func(done, of int) { tell(int64(done), int64(of)) }})
 		end()
 		if err != nil {

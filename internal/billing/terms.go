@@ -23,6 +23,7 @@ import (
 type Terms struct {
 	pupils     map[string][]pupilFact
 	tariffs    map[string][]tariffFact
+	over       map[string]tariffEnd
 	reductions map[string]reductionFact
 	ended      map[string]events.Date // of reductions, the earliest
 	stalls     map[string]*stallFacts
@@ -45,6 +46,10 @@ type tariffFact struct {
 	since
 	events.TariffSet
 }
+
+// tariffEnd says since when a tariff is good no longer; setting it again later makes
+// it good again.
+type tariffEnd struct{ since }
 
 type reductionFact struct {
 	since
@@ -74,7 +79,8 @@ type Range struct {
 	Price, First, Last     int64
 	HandedOn               events.Date
 	Sold                   int64 // tickets
-	Taken                  int64 // đồng
+	Returned               int64 // unsold
+	Taken                  int64 // đồng, by whichever way
 }
 
 // Pupil is a pupil as of a day.
@@ -88,7 +94,7 @@ type Pupil struct {
 // Read takes facts in, in the order of the log. Errors: a fact that cannot be
 // read, which only damage can bring about.
 func Read(terms []projections.Term) (*Terms, error) {
-	t := &Terms{pupils: map[string][]pupilFact{}, tariffs: map[string][]tariffFact{}, reductions: map[string]reductionFact{}, ended: map[string]events.Date{}, stalls: map[string]*stallFacts{}}
+	t := &Terms{pupils: map[string][]pupilFact{}, tariffs: map[string][]tariffFact{}, over: map[string]tariffEnd{}, reductions: map[string]reductionFact{}, ended: map[string]events.Date{}, stalls: map[string]*stallFacts{}}
 	for i := range terms {
 		if err := t.read(&terms[i]); err != nil {
 			return nil, fmt.Errorf("%s of record %d:%d: %w", terms[i].Type, terms[i].At.Shard, terms[i].At.Offset, err)
@@ -107,6 +113,8 @@ func (t *Terms) read(term *projections.Term) error {
 			return err
 		}
 		t.tariffs[term.Subject] = append(t.tariffs[term.Subject], f)
+	case "organization.tariff_ended":
+		t.over[term.Subject] = tariffEnd{from} // the latest said
 	case "school.pupil_enrolled":
 		var f events.PupilEnrolled
 		if err := json.Unmarshal(data, &f); err != nil {
@@ -171,6 +179,14 @@ func (t *Terms) market(term *projections.Term, from since, data []byte) error {
 			return err
 		}
 		t.Ranges = append(t.Ranges, Range{Range: term.Subject, Collector: string(f.Collector), Item: string(f.Item), Price: f.Money().Minor(), First: int64(*f.First), Last: int64(*f.Last), HandedOn: term.EffectiveOn})
+	case "market.tickets_returned":
+		var f events.TicketsReturned
+		if err := json.Unmarshal(data, &f); err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(t.Ranges, func(r Range) bool { return r.Range == term.Subject }); i >= 0 {
+			t.Ranges[i].Returned += int64(*f.Count)
+		}
 	case "market.tickets_sold":
 		var f events.TicketsSold
 		if err := json.Unmarshal(data, &f); err != nil {
@@ -235,7 +251,9 @@ type Tariff struct {
 func (t *Terms) Tariffs(on events.Date) (found []Tariff) {
 	for _, facts := range t.tariffs {
 		f, ok := latest(facts, on, func(f *tariffFact) since { return f.since })
-		if ok && (f.Until == "" || f.Until >= on) {
+		end, ended := t.over[string(f.Tariff)]
+		ended = ended && end.on <= on && (end.on > f.on || end.on == f.on && end.at.Offset > f.at.Offset)
+		if ok && !ended && (f.Until == "" || f.Until >= on) {
 			found = append(found, Tariff{f.TariffSet, f.Money().Minor(), f.at})
 		}
 	}

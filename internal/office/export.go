@@ -70,11 +70,15 @@ func (o *Office) Export(ctx context.Context, e Export) (*books.Table, error) {
 			bills = append(bills, books.Bill{Bill: b})
 		}
 	}
+	words, err := o.called(ctx, org.Organization)
+	if err != nil {
+		return nil, err
+	}
 	switch e.Kind {
 	case "classes":
-		return books.Classes(head, bills, o.Words), nil
+		return books.Classes(head, bills, words), nil
 	case "items":
-		return books.Items(head, bills, o.Words), nil
+		return books.Items(head, bills, words), nil
 	case "pupils":
 		return books.Holders(head, bills), nil
 	}

@@ -78,6 +78,7 @@ type Office struct {
 	Actor      string // as intake stamps it
 	Persons    []byte // the key that opaque ids of pupils come from
 	References []byte // the key that reference codes are drawn by
+	Links      []byte // the key that links of families come from
 }
 
 // For returns the same office in somebody's name.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"socho/events"
+	"socho/internal/books"
 	"socho/internal/vault"
 	"socho/projections"
 )
@@ -75,6 +77,32 @@ func (o *Office) opened(ctx context.Context, people map[string]map[string]sealed
 		}
 	}
 	return clear, nil
+}
+
+// called returns the office's words with the organization's own names of items,
+// where no translation knows them.
+func (o *Office) called(ctx context.Context, organization string) (books.Words, error) {
+	terms, _, err := o.Model.Terms(ctx, organization, "organization.tariff_set")
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for i := range terms {
+		var f events.TariffSet
+		if err := json.Unmarshal([]byte(terms[i].Data), &f); err != nil {
+			return nil, err
+		}
+		if f.Name != "" {
+			names[string(f.Item)] = string(f.Name)
+		}
+	}
+	return func(set, word string) string {
+		text := o.Words(set, word)
+		if name := names[word]; set == "item" && name != "" && text == strings.ReplaceAll(word, "_", " ") {
+			return name
+		}
+		return text
+	}, nil
 }
 
 // Names opens the names of an organization's pupils and traders, by person. Whoever

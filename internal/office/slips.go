@@ -23,6 +23,7 @@ type Slips struct {
 	Period       events.Period
 	Class        string // this class alone
 	Bill         string // this bill alone
+	Links        string // where families' pages are, up to the secret; their codes are printed where links are open
 	Names        bool   // personal: whoever asks has the right, and it is written down
 	At           time.Time
 	Progress     Progress
@@ -57,6 +58,16 @@ func (o *Office) Slips(ctx context.Context, s Slips) (document []byte, report Sl
 		return nil, report, err
 	}
 	books.Sort(bills)
+	secrets := map[string]string{}
+	if s.Links != "" && org.Kind == "school" {
+		if secrets, err = o.links(ctx, s.Organization); err != nil {
+			return nil, report, err
+		}
+	}
+	words, err := o.called(ctx, s.Organization)
+	if err != nil {
+		return nil, report, err
+	}
 	var slips []print.Slip
 	for i := range bills {
 		b := &bills[i]
@@ -64,9 +75,12 @@ func (o *Office) Slips(ctx context.Context, s Slips) (document []byte, report Sl
 			report.Skipped = append(report.Skipped, b.Bill.Bill)
 			continue
 		}
-		slip, err := o.slip(org, b)
+		slip, err := o.slip(org, b, words)
 		if err != nil {
 			return nil, report, fmt.Errorf("bill %s: %w", b.Bill.Bill, err)
+		}
+		if secret := secrets[b.Person]; secret != "" {
+			slip.Link = s.Links + secret
 		}
 		slips = append(slips, slip)
 	}
@@ -81,7 +95,7 @@ var ErrNoAccount = fmt.Errorf("no receiving account; register it with bank_bin a
 // purposes are what banks carry along, by the kind of bill; capitals pack wider.
 var purposes = map[string]string{"school": "HOC PHI", "market": "PHI CHO"}
 
-func (o *Office) slip(org projections.Organization, b *books.Bill) (print.Slip, error) {
+func (o *Office) slip(org projections.Organization, b *books.Bill, words books.Words) (print.Slip, error) {
 	payload, err := qr.Encode(qr.Request{BIN: org.BankBIN, Account: org.Account, Amount: strconv.FormatInt(b.Owed(), 10), Reference: b.Reference, Purpose: purposes[b.Kind]})
 	if err != nil {
 		return print.Slip{}, err
@@ -90,7 +104,7 @@ func (o *Office) slip(org projections.Organization, b *books.Bill) (print.Slip, 
 	if payer == "" && b.Kind == "school" {
 		payer = "Mã " + b.Who()
 	}
-	return print.Slip{Payload: payload, Issuer: org.Name, Payer: payer, Stall: b.Stall, Class: b.Class, What: o.what(&b.Bill), Items: o.items(b), Due: dmy(b.DueOn), Serial: b.Bill.Bill}, nil
+	return print.Slip{Payload: payload, Issuer: org.Name, Payer: payer, Stall: b.Stall, Class: b.Class, What: o.what(&b.Bill), Items: itemised(b, words), Due: dmy(b.DueOn), Serial: b.Bill.Bill}, nil
 }
 
 // what says what a bill is for.
@@ -105,14 +119,14 @@ func (o *Office) what(b *projections.Bill) string {
 	return "Các khoản thu tháng " + month
 }
 
-// items says what a bill is made of, which paper is owed for each part, and what
+// itemised says what a bill is made of, which paper is owed for each part, and what
 // was taken off or paid already.
-func (o *Office) items(b *books.Bill) string {
+func itemised(b *books.Bill, words books.Words) string {
 	var parts []string
 	for _, it := range b.Items {
-		text := o.Words("item", string(it.Item)) + " " + dong(events.Money(it.Amount, b.Currency).Minor())
+		text := words("item", string(it.Item)) + " " + dong(events.Money(it.Amount, b.Currency).Minor())
 		if it.InvoiceDuty != "" && it.InvoiceDuty != "none" {
-			text += " (" + strings.ToLower(o.Words("duty", string(it.InvoiceDuty))) + ")"
+			text += " (" + strings.ToLower(words("duty", string(it.InvoiceDuty))) + ")"
 		}
 		parts = append(parts, text)
 	}

@@ -117,9 +117,10 @@ func ReadTariffs(src io.ReadSeeker, kind string, on events.Date) (set []events.T
 func readTariff(t *sheet.Table, kind string, on events.Date) (f events.TariffSet, problems []RowProblem) {
 	wrong := func(column, why string) { problems = append(problems, RowProblem{t.Line, column, why}) }
 	f = events.TariffSet{Dated: events.Dated{EffectiveOn: on}, Item: events.Word(word(itemWords, t.Get("item"))), Class: events.ID(ClassID(t.Get("class")))}
-	if f.Item == "" || len(f.Item) > 32 {
+	if f.Item == "" || len(f.Item) > 32 || len([]rune(t.Get("item"))) > 120 {
 		wrong("Khoản thu", "cần tên ngắn như Tiền ăn")
 	}
+	f.Name = events.Label(t.Get("item"))
 	if f.Class != "" && !events.ValidID(string(f.Class)) {
 		wrong("Lớp", "cần lớp như 3A, khối như 3, hoặc để trống cho tất cả")
 	}
@@ -173,7 +174,7 @@ func one(known map[string]string, text, column, expected string, wrong func(colu
 
 // SetTariffs finds out which of a list of fee items are not in force already.
 func (o *Office) SetTariffs(ctx context.Context, organization string, set []events.TariffSet) (*Tariffs, error) {
-	terms, _, err := o.Model.Terms(ctx, organization, "organization.tariff_set")
+	terms, _, err := o.Model.Terms(ctx, organization, "organization.tariff_set", "organization.tariff_ended")
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type Slip struct {
 	Items   string // what it is made of: "Tiền ăn 400.000 đ (hóa đơn)"; may be empty
 	Due     string // "15/09/2026"; may be empty
 	Serial  string
+	Link    string // text of a small second code: where the payer sees what is owed and paid; may be empty
 }
 
 // A slip, in mm: a third of A4, so that envelopes take it.
@@ -26,6 +27,7 @@ const (
 	slipWidth  = 210.0
 	slipHeight = 99.0
 	slipCode   = 68.0
+	slipLink   = 24.0
 )
 
 // Slips prints slips, three on a sheet of A4. The errors are as of Cards; a slip
@@ -49,7 +51,22 @@ func (s *Slip) prepare() (piece, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(p *page, x, y float64) { s.draw(p, x, y, &read, pay) }, nil
+	var link code
+	if s.Link != "" {
+		if link, err = drawn(s.Link, slipLink); err != nil {
+			return nil, err
+		}
+	}
+	return func(p *page, x, y float64) {
+		s.draw(p, x, y, &read, pay)
+		if s.Link == "" {
+			return
+		}
+		// Below the amount, where lines are short.
+		const at = 12 + 113 - slipLink
+		p.code(link, x+at, y+slipHeight-10-slipLink, slipLink)
+		p.text(x+at-4, y+slipHeight-10.5, slipLink+8, style{size: 6.5, align: "C", colour: black}, "Xem đã nộp, còn nợ")
+	}, nil
 }
 
 func (s *Slip) draw(p *page, x, y float64, read *qr.Result, pay code) {
@@ -66,11 +83,12 @@ func (s *Slip) draw(p *page, x, y float64, read *qr.Result, pay code) {
 	p.pdf.Line(x+left, at+0.8, x+left+label+value, at+0.8)
 	at += 2
 
+	width := value
 	line := func(name, english, text string, s style, least float64) {
 		if text == "" {
 			return
 		}
-		took := p.text(x+left+label, at, value, s, text)
+		took := p.text(x+left+label, at, width, s, text)
 		p.text(x+left, at+0.3, label, plain, name)
 		p.text(x+left, at+4, label, style{size: 6.5, align: "L", colour: grey}, english)
 		at += max(took, least) + 0.9
@@ -90,6 +108,9 @@ func (s *Slip) draw(p *page, x, y float64, read *qr.Result, pay code) {
 	line("Số tiền", "Amount", dong(read.AmountVND), style{size: 18, bold: true, align: "L", colour: black}, 7)
 	at = amount + 7.6
 	at += p.text(x+left+label, at, value, style{size: 8, least: 6.5, lines: 2, align: "L", colour: black}, money.InWords(read.AmountVND)) + 0.7
+	if s.Link != "" {
+		width = value - slipLink
+	}
 	line("Hạn nộp", "Due", s.Due, strong, 6.4)
 	line("Tài khoản", "Account", bankName(read.BankBIN)+" · "+grouped(read.Account), strong, 6.4)
 	line("Nội dung", "Reference", reference(read), strong, 6.4)
