@@ -3,6 +3,9 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
+	screen "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"socho/internal/identity"
@@ -29,7 +33,33 @@ func TestBrowserTrader(t *testing.T) {
 	}
 	b.becomeTrader(t, h)
 	for _, path := range []string{"", "/code", "/bills/b-2609/code", "/takings", "/cash", "/book", "/book?method=income", "/receipts", "/receipts/b-2608/1/5", "/account", "/account/connect"} {
-		t.Run(path, func(t *testing.T) { b.examine(t, ownPages+path, axe) })
+		t.Run(path, func(t *testing.T) {
+			b.examine(t, ownPages+path, axe)
+			b.picture(t, ownPages+path)
+		})
+	}
+}
+
+// picture keeps how a page looks on a phone and at a desk in the folder that
+// SOCHO_LOOK names, for somebody to look at.
+func (b *browser) picture(t *testing.T, address string) {
+	t.Helper()
+	folder := os.Getenv("SOCHO_LOOK")
+	if folder == "" {
+		return
+	}
+	for _, width := range []int64{360, 1280} {
+		b.device(t, width, "light")
+		b.open(t, withQuery(address, "lang=vi"))
+		whole := true
+		shot, err := chromedp.Call(b, screen.CaptureScreenshot, screen.CaptureScreenshotParams{CaptureBeyondViewport: &whole})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.NewReplacer("/", "_", "?", "_").Replace(strings.TrimPrefix(address, ownPages))
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("trader%s-%d.png", name, width)), shot.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

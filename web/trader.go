@@ -76,11 +76,12 @@ func (s *site) traders() []route {
 	}
 }
 
-// traderNav are the tabs of somebody who came in by a card.
+// traderNav are the tabs of somebody who came in by a card: what she opens every
+// day. The first of them leads on.
 func (s *site) traderNav(r *request) (items []navItem) {
 	base := traderBase(r.who)
 	for _, t := range []struct{ section, path string }{
-		{"trader", ""}, {"takings", "/takings"}, {"cash_sale", "/cash"}, {"sales_book", "/book"}, {"receipts", "/receipts"}, {"account", "/account"},
+		{"trader", ""}, {"takings", "/takings"}, {"cash_sale", "/cash"}, {"sales_book", "/book"},
 	} {
 		items = append(items, navItem{t.section, r.language.say("nav." + t.section), base + t.path})
 	}

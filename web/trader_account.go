@@ -81,7 +81,7 @@ func (s *site) account(r *request) (*view, error) {
 		return nil, err
 	}
 	page.Account = ofAccount(page.Standing) != nil
-	return &view{template: "trader_account", title: r.language.say("account.title"), section: "account", data: page}, nil
+	return &view{template: "trader_account", title: r.language.say("account.title"), section: "trader", data: page}, nil
 }
 
 // onlyHers is to whom her sales are shown.
@@ -125,7 +125,7 @@ func (s *site) connect(r *request) (*view, error) {
 		id = newID()
 	}
 	v, page := r.formView("account.connect", base+"/account/connect", bankOf, number, name, months, agree, hidden("id", id))
-	v.template, v.section, v.data = "trader_connect", "account", page
+	v.template, v.section, v.data = "trader_connect", "trader", page
 	v.crumbs = []crumb{{r.language.say("nav.account"), base + "/account"}, {r.language.say("account.connect.title"), ""}}
 	page.Form.Cancel = base + "/account"
 	if r.PostFormValue("id") == "" {

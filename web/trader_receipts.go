@@ -68,7 +68,7 @@ func (s *site) traderReceipts(r *request) (*view, error) {
 	if len(page.Rows) > receiptRows {
 		page.Rows, page.More = page.Rows[:receiptRows], true
 	}
-	return &view{template: "trader_receipts", title: r.language.say("receipts.title"), section: "receipts", data: page}, nil
+	return &view{template: "trader_receipts", title: r.language.say("receipts.title"), section: "trader", data: page}, nil
 }
 
 // payments are the records that paid a bill.
@@ -121,6 +121,6 @@ func (s *site) traderReceipt(r *request) (*view, error) {
 		return &view{file: &file{name: fmt.Sprintf("bien-nhan-%s-%d-%d.pdf", t.Stall, shard, offset), kind: "application/pdf", content: content}}, err
 	}
 	page := receiptPage{receiptRow: receiptRow{b.Bill, b.Period, found[i], ""}, Base: traderBase(r.who), Market: o.Name, Stall: t.Stall, PDF: r.with("pdf", "yes")}
-	return &view{template: "trader_receipt", title: r.language.say("receipt.title"), section: "receipts", data: page,
+	return &view{template: "trader_receipt", title: r.language.say("receipt.title"), section: "trader", data: page,
 		crumbs: []crumb{{r.language.say("nav.receipts"), page.Base + "/receipts"}, {r.language.say("receipt.title"), ""}}}, nil
 }
