@@ -14,6 +14,7 @@ type Accepted struct {
 	Shard      int
 	Offset     int64
 	RecordedAt time.Time // UTC, never before that of the record ahead of it in its shard
+	Actor      string    // who handed the fact in, as intake stamped it; empty where nobody did
 	Event      *events.Event
 	Outcome    *ledger.Outcome
 	Transfers  []ledger.Transfer // in line order; none where the fact was only recorded
@@ -46,7 +47,8 @@ func Accept(records []events.Record, batch *ledger.Batch) ([]Accepted, error) {
 				return nil, fmt.Errorf("projections: accepted record %d:%d: %w", o.Shard, o.Offset, err)
 			}
 		}
-		accepted = append(accepted, Accepted{o.Shard, o.Offset, o.RecordedAt, event, o, batch.Transfers[i]})
+		actor, _ := records[i].Header(events.HeaderActor)
+		accepted = append(accepted, Accepted{o.Shard, o.Offset, o.RecordedAt, string(actor), event, o, batch.Transfers[i]})
 	}
 	return accepted, nil
 }
@@ -63,6 +65,7 @@ func All() []Projection {
 		{"adoption", FoldAdoption},
 		{"bills", FoldBills},
 		{"board", FoldBoard},
+		{"cards", FoldCards},
 		{"lines", FoldLines},
 		{"lists", FoldLists},
 		{"payouts", FoldPayouts},

@@ -14,6 +14,8 @@ import (
 // TermsWithdrawn takes back, and Sales, which Undone does; Lists, Batches and
 // Connections are fields to fill; of the others the later position wins. The zero
 // value is ready.
+// Inspections are rows to add, Cards, Alerts and Consents fields to
+// fill, Receipts sums to add to.
 type Changes struct {
 	Facts         []Fact
 	Bills         []Bill
@@ -37,6 +39,11 @@ type Changes struct {
 	Connections   []SalesConnection
 	Sales         []Sale
 	Undone        []SaleUndone
+	Cards         []StallCard
+	Inspections   []Inspection
+	Alerts        []Alert
+	Receipts      []WeekReceipts
+	Consents      []MarketConsent
 	Terms         []Term
 
 	TermsWithdrawn []Withdrawn
@@ -59,6 +66,8 @@ func (c *Changes) reset() {
 	c.Lines, c.Uses = emptied(c.Lines), emptied(c.Uses)
 	c.Terms, c.TermsWithdrawn = emptied(c.Terms), emptied(c.TermsWithdrawn)
 	c.Connections, c.Sales, c.Undone = emptied(c.Connections), emptied(c.Sales), emptied(c.Undone)
+	c.Cards, c.Inspections, c.Alerts, c.Receipts = emptied(c.Cards), emptied(c.Inspections), emptied(c.Alerts), emptied(c.Receipts)
+	c.Consents = emptied(c.Consents)
 	clear(c.bills)
 	clear(c.payouts)
 	clear(c.holdings)

@@ -48,7 +48,7 @@ type browser struct {
 }
 
 // openBrowser starts a Chromium on the pages; without one the test is skipped.
-func openBrowser(t *testing.T, base string) *browser {
+func openBrowser(t *testing.T, base string, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	if os.Getenv("SOCHO_TEST_BROWSER") == "" {
 		t.Skip("the pages are looked at in a browser by make test-browser")
@@ -63,7 +63,8 @@ func openBrowser(t *testing.T, base string) *browser {
 	if path == "" {
 		t.Skip("no Chromium is installed: the pages are not looked at in a browser")
 	}
-	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true)))
+	ctx, cancel := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(append([]chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true)}, more...)...))
 	t.Cleanup(cancel)
 	b := &browser{Context: ctx, base: base}
 	if err := chromedp.Do(ctx); err != nil {

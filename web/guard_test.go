@@ -21,6 +21,7 @@ var openToAll = []string{
 	"GET /sign-in", "POST /sign-in", "GET /sign-in/code", "POST /sign-in/code", "GET /card", "POST /card",
 	"POST /sign-out", "GET /welcome", "POST /welcome", "POST /demo",
 	"POST /sign-in/provider", "GET /sign-in/provider", "POST /welcome/provider",
+	"GET /c/{serial}", "GET /C/{serial}/{code}",
 }
 
 // TestEveryRouteEveryRole walks the table: each route, asked by each role in
@@ -28,7 +29,7 @@ var openToAll = []string{
 func TestEveryRouteEveryRole(t *testing.T) {
 	s := &site{Sources: sources(t, newFake())}
 	s.Payouts, s.Chores = func(string, func(int64, int64), func(string) bool) PayoutWork { return nil }, new(chores.Chores)
-	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices(), s.queues(), s.desk(), s.payPoints(), s.payoutMonth())
+	all := slices.Concat(s.routes(), s.doors(), s.providers(), s.offices(), s.queues(), s.desk(), s.payPoints(), s.payoutMonth(), s.stallCards())
 	// A request about the market's stall A12 and its things; or, of another market.
 	request := func(to *route, p *identity.Principal, organization string) *request {
 		method, path, _ := strings.Cut(to.pattern, " ")

@@ -112,6 +112,8 @@ type marketPage struct {
 	Find         bool // and find people by name
 	Office       bool // and work in its finance office
 	Collect      bool // and take cash
+	Cards        bool // there are pages about the cards at stalls
+	Alerts       int64
 	Organization projections.Organization
 	Periods      []string
 	Period       string
@@ -144,6 +146,11 @@ func (s *site) market(r *request) (*view, error) {
 		return nil, err
 	}
 	page.Cash, page.CashMore = cash, more != ""
+	if page.Cards = s.Cards != nil; page.Cards {
+		if page.Alerts, err = s.Cards.Model.OpenAlerts(r.Context(), o.Organization); err != nil {
+			return nil, err
+		}
+	}
 	return &view{template: "market", title: o.Name, section: "market", crumbs: r.crumbs(o)[:1], data: page}, nil
 }
 

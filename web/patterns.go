@@ -7,7 +7,7 @@ import "slices"
 func Patterns() []string {
 	s := &site{}
 	all := []string{"GET /assets/{sum}/{name}", "GET " + keeper}
-	for _, r := range slices.Concat(s.routes(), s.doors(), s.offices(), s.queues(), s.desk(), s.payPoints()) {
+	for _, r := range slices.Concat(s.routes(), s.doors(), s.offices(), s.queues(), s.desk(), s.payPoints(), s.stallCards()) {
 		all = append(all, r.pattern)
 	}
 	return all

@@ -40,6 +40,7 @@ var queueables = map[string]queueable{
 	"market.payment_received": {right: identity.TakeCash, fill: fillCash},
 	saleReceived: {right: identity.KeepSales, fill: fillSale, whose: stallOfSale,
 		object: func(f events.Fact) string { return string(f.(*events.SaleReceived).Stall) }},
+	"market.card_inspected": {right: identity.InspectCards, object: inspectedStall, fill: fillFound},
 }
 
 // reversal takes back one of queueables that was said on pages. Whoever may say

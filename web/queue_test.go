@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"socho/events"
@@ -17,6 +19,7 @@ import (
 
 // book is a recorder that remembers, as the ledger does: an id is taken once.
 type book struct {
+	mu sync.Mutex
 	*recorder
 	f     *fake
 	taken map[events.EventID]string
@@ -26,6 +29,8 @@ type book struct {
 var errOther = errors.New("another fact holds this id")
 
 func (b *book) Say(_ context.Context, actor string, facts []events.Draft) (outcomes []*ledger.Outcome, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.away {
 		return nil, errors.New("the broker is away")
 	}
@@ -73,6 +78,15 @@ func (b *book) TrySay(_ context.Context, _ string, facts []events.Draft) (outcom
 func ownEnvelope(name, subject, id, data string) string {
 	return strings.Replace(envelope(name, subject, id, data), "https://cho.example/so", source, 1)
 }
+
+// all are the facts said so far.
+func (b *book) all() []events.Draft {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.said)
+}
+
+func (b *book) count() int { return len(b.all()) }
 
 func dataOf(line []byte) string {
 	var e struct {

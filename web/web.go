@@ -53,6 +53,7 @@ type Sources struct {
 	PersonID    func(organization, citizenID string) string    // nil: nobody is written down as somebody's receiver
 	PayPoints   PayPointSource                                 // with Recorder; nil: no cash is paid out on pages
 	Traders     *TraderSources                                 // with Recorder; nil: traders have no pages of their own
+	Cards       *CardSources                                   // with Recorder; nil: there are no pages about stall cards
 	Model       ReadModel
 	Figures     FigureSource // of all organizations, whoever asks
 	Traces      TraceSource  // of the organization asked for, found along chains through the whole log
@@ -86,6 +87,7 @@ type site struct {
 	Sources
 	languages map[string]*language
 	assets    *assets
+	prints    printings
 }
 
 // New checks translations and templates and returns the pages. Errors: a text
@@ -124,6 +126,9 @@ func New(from Sources) (*Pages, error) {
 	}
 	if s.Recorder != nil {
 		routes = slices.Concat(routes, s.queues(), s.collecting(), s.desk())
+		if s.Cards != nil {
+			routes = slices.Concat(routes, s.stallCards())
+		}
 	}
 	if s.PayPoints != nil && s.Recorder != nil {
 		routes = slices.Concat(routes, s.payPoints())

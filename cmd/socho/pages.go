@@ -46,6 +46,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	}
 	desk.Ledger, desk.Model = readers.Ledger, readers.Model
 	accounts, err := call.saleAccounts(s)
+	cards, err := c.stallCards(call, s, readers, at)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +55,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 			Receipt: func(ctx context.Context, shard int, offset int64) ([]byte, error) {
 				return receiptPDF(ctx, s, at, shard, offset)
 			}},
+		Cards: cards,
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s, Finance: func(actor string) web.Finance { return desk.For(actor) },
 		Desk:   matching,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,

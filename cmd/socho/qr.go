@@ -23,6 +23,7 @@ type QRCommand struct {
 	Decode QRDecodeCommand `cmd:"" help:"Read a payload or a picture, and say what it holds and what is wrong with it."`
 	Sheet  QRSheetCommand  `cmd:"" help:"Print a market's stall cards."`
 	Slips  QRSlipsCommand  `cmd:"" help:"Print payment slips for what is owed, in bulk."`
+	Card   QRCardCommand   `cmd:"" help:"Check a card that hangs at a stall."`
 	Banks  QRBanksCommand  `cmd:"" help:"List the banks that codes are known by, or bring the list up to date."`
 }
 

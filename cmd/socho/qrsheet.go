@@ -2,46 +2,82 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
+	"socho/events"
+	"socho/internal/logpublisher"
 	"socho/internal/print"
-	"socho/internal/readmodel"
-	"socho/projections"
+	"socho/internal/service"
+	"socho/internal/stallcards"
+	"socho/internal/vault"
 	"socho/qr"
 )
 
 // QRSheetCommand is socho qr sheet.
 type QRSheetCommand struct {
-	Market string   `help:"The market; its own account receives." required:"" placeholder:"ORG"`
-	Stall  []string `help:"Only these stalls." placeholder:"STALL,…"`
-	Out    string   `short:"o" help:"Write the pages here." required:"" placeholder:"FILE.pdf"`
-	Layout string   `help:"card: a page of A6 each; sheet: four on A4, to be cut." enum:"card,sheet" default:"sheet"`
+	Market    string   `help:"The market; its own account receives." required:"" placeholder:"ORG"`
+	Stall     []string `help:"Only these stalls." placeholder:"STALL,…"`
+	Out       string   `short:"o" help:"Write the pages here." required:"" placeholder:"FILE.pdf"`
+	Layout    string   `help:"card: a page of A6 each; sheet: four on A4, to be cut." enum:"card,sheet" default:"sheet"`
+	Anew      string   `help:"Make new cards, which take the place of those before, for this reason: lost, damaged, swapped." placeholder:"REASON"`
+	Sales     bool     `help:"The stall's card for sales, which pays to the trader's own account; with --bin and --account it is made for that account."`
+	BIN       string   `name:"bin" help:"With --sales: her bank." placeholder:"970436"`
+	Account   string   `help:"With --sales: her account." placeholder:"ACCOUNT"`
+	PublicURL string   `name:"public-url" help:"Where visitors find the pages: the small code of each card leads there." env:"SOCHO_PUBLIC_URL" placeholder:"URL"`
 }
+
+// word is what events call one.
+var word = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
 
 // Help implements kong's help for one command.
 func (*QRSheetCommand) Help() string {
-	return "Example: socho qr sheet --market hg-cho-dong-van -o cards.pdf\n\nEvery code is read back from the page before the file is written; if one says anything else, there is no file."
+	return "Example: socho qr sheet --market hg-cho-dong-van -o cards.pdf\n\nA stall that has no card is issued one, with a serial for life; one that has is printed again. Every code is read back from the page before the file is written; if one says anything else, there is no file. Beside the payment code stands a small one, signed with the ledger's key, by which anybody can check the card: see socho qr card verify. There is none before socho run has made that key."
 }
 
 // Run prints cards.
 func (c *QRSheetCommand) Run(ctx context.Context, call *Call) error {
-	cards, err := c.cards(ctx, call)
+	if (c.BIN == "") != (c.Account == "") || c.BIN != "" && !c.Sales {
+		return usageError{errors.New("--bin and --account go together, with --sales")}
+	}
+	if c.Anew != "" && !word.MatchString(c.Anew) {
+		return usageError{errors.New("--anew: a reason is one word of a-z 0-9 _")}
+	}
+	public, err := webAddress("--public-url", c.PublicURL)
+	if err != nil && c.PublicURL != "" {
+		return err
+	}
+	s, err := call.open(ctx, false)
 	if err != nil {
 		return err
 	}
+	defer s.Close()
+	if err := s.WaitForProjections(ctx); err != nil {
+		return err
+	}
+	origin := ""
+	if c.PublicURL != "" {
+		origin = public.Scheme + "://" + public.Host
+	}
+	press, err := call.press(s, origin)
+	if err != nil {
+		return err
+	}
+	if press.Sign == nil {
+		fmt.Fprintln(call.Stderr, "there is no signing key yet, so these cards have no small code; socho run makes one")
+	}
 	tell, end := call.progress("drawing and reading back")
-	document, err := print.Cards(cards, print.Options{
-		Layout: map[string]print.Layout{"card": print.OneOnA6, "sheet": print.FourOnA4}[c.Layout],
-		Title:  "Thẻ mã QR · " + cards[0].Market, At: time.Now().UTC(),
-		Progress: func(done, of int) { tell(int64(done), int64(of)) },
-	})
+	document, report, err := press.Print(ctx, stallcards.Order{
+		Organization: c.Market, Stalls: c.Stall, Layout: map[string]print.Layout{"card": print.OneOnA6, "sheet": print.FourOnA4}[c.Layout],
+		Anew: c.Anew != "", Why: events.Word(c.Anew), Sales: c.Sales, Own: stallcards.Account{BIN: c.BIN, Number: c.Account}, Actor: "cli", ID: rand.Text(),
+	}, func(done, of int) { tell(int64(done), int64(of)) })
 	end()
 	if err != nil {
 		return err
@@ -50,10 +86,46 @@ func (c *QRSheetCommand) Run(ctx context.Context, call *Call) error {
 		return err
 	}
 	if call.CLI.JSON {
-		return call.json(map[string]any{"cards": len(cards), "bytes": len(document)})
+		return call.json(report)
 	}
-	_, err = fmt.Fprintf(call.Stdout, "%d cards in %s, every code read back\n", len(cards), c.Out)
+	_, err = fmt.Fprintf(call.Stdout, "%d cards in %s, %d of them new, every code read back\n", report.Cards, c.Out, report.Issued)
 	return err
+}
+
+// press prints stall cards in this ledger's name. Cards are signed with the key
+// that its log is signed with; where there is none yet, they are not.
+func (c *Call) press(s *service.Service, public string) (*stallcards.Press, error) {
+	data, err := filepath.Abs(c.CLI.Data)
+	if err != nil {
+		return nil, err
+	}
+	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	if err != nil {
+		return nil, err
+	}
+	key, err := master.Derive(stallcards.Purpose)
+	if err != nil {
+		return nil, err
+	}
+	people, err := c.directory(s)
+	if err != nil {
+		return nil, err
+	}
+	press := &stallcards.Press{Read: s.Read, Say: s, Key: key, Public: public, Now: time.Now,
+		Account: stallcards.Opener{Records: s.Log, Vault: s.Vault, Trail: people.Record}.Account}
+	at, err := c.proof()
+	if err != nil {
+		return nil, err
+	}
+	signers, err := at.Keys.Signers()
+	switch {
+	case errors.Is(err, logpublisher.ErrNoSigner):
+	case err != nil:
+		return nil, err
+	default:
+		press.Sign = signers[0].Sign
+	}
+	return press, nil
 }
 
 // replace writes a file whole or not at all: whoever prints it shall not find
@@ -73,89 +145,6 @@ func replace(name string, content []byte) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), name)
-}
-
-// cards reads what the market's stalls are, and writes their payloads. A code
-// says nothing of its trader: it hangs in public.
-func (c *QRSheetCommand) cards(ctx context.Context, call *Call) ([]print.Card, error) {
-	s, err := call.open(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	if err := s.WaitForProjections(ctx); err != nil {
-		return nil, err
-	}
-	market, err := s.Read.Organization(ctx, c.Market)
-	switch {
-	case errors.Is(err, readmodel.ErrNotFound):
-		return nil, fmt.Errorf("--market: no organization %q is registered", c.Market)
-	case err != nil:
-		return nil, err
-	case market.Kind != "market":
-		return nil, fmt.Errorf("--market: %s is a %s, not a market", c.Market, market.Kind)
-	case market.Account == "":
-		return nil, fmt.Errorf("--market: %s has no receiving account; register it with bank_bin and account", c.Market)
-	}
-	var stalls []string
-	for page := (readmodel.Page{Limit: readmodel.MaxLimit}); ; {
-		rows, next, err := s.Read.Stalls(ctx, c.Market, "", page)
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			stalls = append(stalls, rows[i].Stall.Stall)
-		}
-		if page.Cursor = next; next == "" {
-			break
-		}
-	}
-	for _, stall := range c.Stall {
-		if !slices.Contains(stalls, stall) {
-			return nil, fmt.Errorf("--stall: %s has no stall %q", c.Market, stall)
-		}
-	}
-	if len(c.Stall) > 0 {
-		stalls = slices.Compact(slices.Sorted(slices.Values(c.Stall)))
-	}
-	if len(stalls) == 0 {
-		return nil, fmt.Errorf("%s has no stalls yet", c.Market)
-	}
-	return stallCards(market, stalls, time.Now())
-}
-
-func stallCards(market projections.Organization, stalls []string, now time.Time) ([]print.Card, error) {
-	cards := make([]print.Card, len(stalls))
-	for i, stall := range stalls {
-		purpose, err := stallPurpose(stall, market.Name)
-		if err != nil {
-			return nil, err
-		}
-		// No name, which the payer's bank looks up itself, and capitals: the modules get
-		// a quarter wider.
-		payload, err := qr.Encode(qr.Request{BIN: market.BankBIN, Account: market.Account, Purpose: purpose})
-		if err != nil {
-			return nil, fmt.Errorf("stall %s: %w", stall, err)
-		}
-		cards[i] = print.Card{
-			Payload: payload, Use: print.ForFees, Stall: stall, Market: market.Name, Receiver: market.Name,
-			Serial: stall + "-" + now.Format("060102"),
-		}
-	}
-	return cards, nil
-}
-
-// stallPurpose is what banks carry along: the whole name of the stall, which
-// must never be cut, and of the market what there is room for.
-func stallPurpose(stall, market string) (string, error) {
-	const most = 25 // characters of 62.08
-	switch whole := "SAP " + stall; {
-	case len(whole) <= most:
-		return whole + " " + strings.ToUpper(qr.Fold(market)), nil
-	case len(stall) <= most:
-		return stall, nil
-	}
-	return "", fmt.Errorf("stall %s: a code carries at most %d characters of a stall's name; print its card under a shorter one", stall, most)
 }
 
 // QRBanksCommand is socho qr banks.

@@ -23,7 +23,9 @@ const (
 	TakeCash      Right = "take.cash"      // write receipts for cash, hand it over
 	MatchPayments Right = "match.payments" // import statements, allocate lines, refund
 
-	KeepSales Right = "keep.sales" // one's own alone: see and write down what customers paid, connect one's account
+	KeepSales    Right = "keep.sales"    // one's own alone: see and write down what customers paid, connect one's account
+	InspectCards Right = "inspect.cards" // say what hangs at a stall
+	ManageCards  Right = "manage.cards"  // issue, print and revoke stall cards; close alerts
 
 	ProposePayouts Right = "propose.payouts" // entitlements, lists, batches
 	ApprovePayouts Right = "approve.payouts" // the second person's word
@@ -86,10 +88,10 @@ const (
 //     customers pay a trader is hers: no office has KeepSales, and no program.
 var roles = map[Role][]Right{
 	Trader:    {SeeBills, KeepSales},
-	Collector: {SeeBoard, SeeBills, TakeCash},
+	Collector: {SeeBoard, SeeBills, TakeCash, InspectCards},
 	MarketManager: {
 		SeeFigures, SeeBoard, SeeBills, SeeEvents, SeeRefusals,
-		IssueBills, TakeCash, MatchPayments, UnsealIdentity, UnsealContact, ExportData,
+		IssueBills, TakeCash, MatchPayments, InspectCards, ManageCards, UnsealIdentity, UnsealContact, ExportData,
 	},
 	FinanceOfficer: {
 		SeeFigures, SeeBoard, SeeBills, SeePayouts, SeeEvents, SeeRefusals,

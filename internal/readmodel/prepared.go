@@ -36,7 +36,9 @@ func Prepare(shard int, steps []projections.Step) *Prepared {
 			Lists: slices.Clone(c.Lists), ListEntries: slices.Clone(c.ListEntries), Removed: slices.Clone(c.Removed), Batches: slices.Clone(c.Batches),
 			Files: slices.Clone(c.Files), Moves: slices.Clone(c.Moves), Lines: slices.Clone(c.Lines), Uses: slices.Clone(c.Uses),
 			Terms: slices.Clone(c.Terms), TermsWithdrawn: slices.Clone(c.TermsWithdrawn),
-			Connections: slices.Clone(c.Connections), Sales: slices.Clone(c.Sales), Undone: slices.Clone(c.Undone)}})
+			Connections: slices.Clone(c.Connections), Sales: slices.Clone(c.Sales), Undone: slices.Clone(c.Undone),
+			Cards: slices.Clone(c.Cards), Inspections: slices.Clone(c.Inspections), Alerts: slices.Clone(c.Alerts), Receipts: slices.Clone(c.Receipts),
+			Consents: slices.Clone(c.Consents)}})
 	}
 	return p
 }
@@ -46,7 +48,7 @@ func (p *Prepared) Size() int {
 	n := p.facts.Room() + p.runs.Room() + p.traced.Room()
 	for i := range p.steps {
 		c := p.steps[i].Changes
-		n += roomOfSum*(len(c.Bills)+len(c.Payouts)) + roomOfRow*(len(c.Entitlements)+len(c.Stops)+len(c.Links)+len(c.Holdings)+len(c.ListEntries)+len(c.Moves)+len(c.Lines)+len(c.Uses)+2*len(c.Terms)+len(c.Sales))
+		n += roomOfSum*(len(c.Bills)+len(c.Payouts)) + roomOfRow*(len(c.Entitlements)+len(c.Stops)+len(c.Links)+len(c.Holdings)+len(c.ListEntries)+len(c.Moves)+len(c.Lines)+len(c.Uses)+2*len(c.Terms)+len(c.Sales)+len(c.Cards)+len(c.Inspections)+len(c.Receipts))
 	}
 	return n
 }

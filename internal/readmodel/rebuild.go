@@ -14,6 +14,7 @@ var tables = map[string][]string{
 	"adoption": {"adoption_facts", "payment_runs"},
 	"bills":    {"bills"},
 	"board":    {"organizations", "stalls", "holdings"},
+	"cards":    {"stall_cards", "card_inspections", "alerts", "stall_receipts", "market_consents"},
 	"lines":    {"bank_lines", "line_uses"},
 	"lists":    {"payout_lists", "list_entries", "batches", "batch_files", "payout_moves"},
 	"payouts":  {"payouts", "entitlements", "stops"},

@@ -80,6 +80,7 @@ func write(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		addLinks, addBills, addPayouts, addEntitlements, addStops, withdraw, setOrganizations, setStalls, addHoldings,
 		setLists, addListEntries, removeEntries, setBatches, addFiles, addMoves, addLines, addUses, addTerms, withdrawTerms,
 		setConnections, addSales, undoSales,
+		setCards, addInspections, setAlerts, addReceipts, setConsents,
 	} {
 		if err := w(ctx, tx, c); err != nil {
 			return err

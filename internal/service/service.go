@@ -202,6 +202,7 @@ func (s *Service) Start(ctx context.Context) error {
 	tasks = append(tasks, task{"history", nothing, s.sumHistory})
 	tasks = append(tasks, task{"rights", nothing, s.bringRights})
 	tasks = append(tasks, task{"orders", nothing, s.orderApproved})
+	tasks = append(tasks, task{"alerts", nothing, s.raiseAlerts})
 	if s.inbox > 0 {
 		tasks = append(tasks, task{"inbox", nothing, s.takeIn})
 	}

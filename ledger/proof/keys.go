@@ -275,3 +275,26 @@ func (v *witnessVerifier) Verify(text, signature []byte) bool {
 	at := binary.BigEndian.Uint64(signature)
 	return at < 1<<63 && ed25519.Verify(v.public, cosigned(at, text), signature[8:])
 }
+
+// Own verifies a signature by any key of the ledger's own, new or old, over a text
+// that is no note, such as what stands on a stall's card.
+func (k *Keys) Own(text, signature []byte) bool {
+	for _, v := range k.list {
+		if !v.witness && v.Verify(text, signature) {
+			return true
+		}
+	}
+	return false
+}
+
+// Raw returns the ledger's own public keys, in the order of their lines, as 32
+// bytes each: what a browser verifies with.
+func (k *Keys) Raw() (keys [][]byte) {
+	for _, line := range k.text {
+		name, hash, material, err := splitKey(line)
+		if err == nil && !k.list[keyID{name, hash}].witness {
+			keys = append(keys, material[1:])
+		}
+	}
+	return keys
+}

@@ -83,7 +83,8 @@ func Read(file []byte) ([]string, error) {
 //
 // It looks at several sizes, since a code may fill the picture or a corner of
 // it, and lets two rules tell dark from light. Only where all of that finds
-// nothing does it try what few pictures need: white on black, and other angles.
+// nothing does it try what few pictures need: a code with a broken corner, white on
+// black, and other angles.
 func Picture(picture image.Image) []string {
 	var found []code
 	longest := max(picture.Bounds().Dx(), picture.Bounds().Dy())
@@ -98,6 +99,9 @@ func Picture(picture image.Image) []string {
 	}
 	for _, size := range sizes {
 		found = read(found, render(picture, size, 0), false)
+	}
+	if len(found) == 0 {
+		found = twoCorners(render(picture, min(longest, 1200), 0))
 	}
 	if len(found) == 0 {
 		for _, try := range []struct {
