@@ -38,6 +38,7 @@ type fundPage struct {
 	Single            bool // the visitor may see single payouts
 	Find              bool // and find people by name
 	Month             bool // and work on months
+	Papers, Sheets    bool // reports are made here; and signed lists, which name people
 	Payouts           []shownPayout
 	Pager             pager
 }
@@ -50,6 +51,8 @@ func (s *site) fund(r *request) (*view, error) {
 		return nil, err
 	}
 	page := fundPage{Organization: o, Find: s.mayFind(r, o.Organization), Statuses: payoutStatuses, Status: r.query.Get("status"), Period: r.query.Get("period")}
+	page.Papers = s.PayPoints != nil && s.Recorder != nil
+	page.Sheets = page.Papers && r.who.May(identity.ExportPersonal, o.Organization)
 	latest, err := s.Figures.LatestPeriod(r.Context(), projections.Benefits)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
 		return nil, err
@@ -91,6 +94,7 @@ type payoutPage struct {
 	Payout       shownPayout
 	Traced       bool // the visitor may see the events
 	Again        bool // and issue again what came back
+	Papers       bool // a slip can be had
 	Events       []projections.TracedEvent
 	Pager        pager
 	Reveal       *reveal
@@ -107,6 +111,7 @@ func (s *site) payout(r *request) (*view, error) {
 	}
 	page := payoutPage{Organization: o, Payout: shownPayout{p, p.Status()}}
 	page.Again = s.Payouts != nil && page.Payout.Status == projections.PayoutReturned && r.who.May(identity.ProposePayouts, o.Organization)
+	page.Papers = s.PayPoints != nil && s.Recorder != nil && page.Payout.Status != projections.PayoutReversed
 	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
 	if page.Traced {
 		var next string

@@ -31,12 +31,12 @@ const (
 	openLinesShown = 200
 )
 
-// payPoints are the routes of paying out cash.
+// payPoints are the routes of paying out cash, and of the month's papers.
 func (s *site) payPoints() []route {
 	pay := rights{identity.PayCash}
 	till := rights{identity.PayCash, identity.MatchPayments}
 	one := "/paypoints/{org}/{point}/payouts/{payout}"
-	return []route{
+	return append(s.payoutPapers(), []route{
 		{pattern: "GET /paypoints/{org}", rights: till, where: inPath, show: s.choosePoint},
 		{pattern: "GET /paypoints/{org}/{point}", rights: pay, where: inPath, show: s.payPoint},
 		{pattern: "GET " + one, rights: pay, where: inPath, show: s.handOut},
@@ -45,7 +45,7 @@ func (s *site) payPoints() []route {
 		{pattern: "POST " + one + "/undo", rights: pay, where: inPath, show: s.takeBack},
 		{pattern: "GET /paypoints/{org}/{point}/till", rights: till, where: inPath, show: s.till},
 		{pattern: "POST /paypoints/{org}/{point}/till", rights: till, where: inPath, show: s.till},
-	}
+	}...)
 }
 
 // today is the calendar day in Vietnam.
@@ -90,7 +90,6 @@ type choosePointPage struct {
 	Points  []payoutreport.Till
 	Problem string
 	Point   string
-	Sheets  bool // the visitor may take the signed list along
 }
 
 // choosePoint begins a day of paying out: at which pay point, for which commune's
@@ -114,7 +113,6 @@ func (s *site) choosePoint(r *request) (*view, error) {
 		}
 		page.Problem = r.language.say("paypoint.name.wrong")
 	}
-	page.Sheets = r.who.May(identity.ExportPersonal, m.Organization.Organization)
 	v := &view{template: "paypoints", title: r.language.say("paypoint.choose.title"), section: "fund", crumbs: m.crumbs(r, ""), data: page}
 	if page.Problem != "" {
 		v.status = http.StatusUnprocessableEntity
@@ -155,23 +153,22 @@ func (r *request) cashLine(p projections.Payout) cashLine {
 // payPointPage is a commune's month at a pay point.
 type payPointPage struct {
 	cashMonth
-	Point         string
-	Base          string
-	Till          payoutreport.Till
-	Month         string // of the till
-	Counted       string // what the clerk counted, as typed
-	CountedSum    int64
-	Difference    int64
-	HasCounted    bool
-	Problem       string
-	Code          string
-	Open, Done    []cashLine
-	OpenSum       int64
-	DoneSum       int64
-	More          bool // there are more lines than a page holds
-	May           bool // the till may be written to
-	CountedWrong  bool
-	Sheets, Names bool
+	Point        string
+	Base         string
+	Till         payoutreport.Till
+	Month        string // of the till
+	Counted      string // what the clerk counted, as typed
+	CountedSum   int64
+	Difference   int64
+	HasCounted   bool
+	Problem      string
+	Code         string
+	Open, Done   []cashLine
+	OpenSum      int64
+	DoneSum      int64
+	More         bool // there are more lines than a page holds
+	CountedWrong bool
+	Sheets       bool // the visitor may take the signed list along
 }
 
 // payPoint shows whom to pay here, and what should be in the till. It names
@@ -187,7 +184,7 @@ func (s *site) payPoint(r *request) (*view, error) {
 		return nil, errNoPage
 	}
 	page := payPointPage{cashMonth: m, Point: point, Base: m.base(point), Month: string(today())[:7], Code: strings.ToLower(strings.TrimSpace(r.query.Get("code")))}
-	page.Sheets, page.Names = r.who.May(identity.ExportPersonal, organization), r.who.May(identity.UnsealIdentity, organization)
+	page.Sheets = r.who.May(identity.ExportPersonal, organization)
 	if page.Code != "" {
 		if _, err := s.Model.Payout(r.Context(), organization, page.Code); err == nil {
 			return see(page.Base+"/payouts/"+page.Code, ""), nil

@@ -70,6 +70,7 @@ func openPayPoint(t *testing.T, more ...func(*Sources, string)) (*house, *book, 
 		from.Model, from.Traces, from.Records, from.Outcomes, from.Recorder, from.PayPoints = f, tracedOf{f}, f, f, b, points
 		from.Unsealer = &fakeVault{erased: map[string]bool{}, texts: map[string]string{"e24 name": "Vàng Thị Sua", "e24 citizen_id": "002199000456"}}
 		from.PersonID = func(organization, citizenID string) string { return "p-of-" + citizenID }
+		from.MonthPapers = fakePapers{}
 	}}, more...)...)
 	return h, b, points
 }

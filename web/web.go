@@ -51,7 +51,8 @@ type Sources struct {
 	Unsealer    Unsealer                                       // nil: pages open nothing that is sealed
 	Names       NameSource                                     // nil: nobody is found by name
 	PersonID    func(organization, citizenID string) string    // nil: nobody is written down as somebody's receiver
-	PayPoints   PayPointSource                                 // with Recorder; nil: no cash is paid out on pages
+	PayPoints   PayPointSource                                 // with Recorder and MonthPapers; nil: no cash is paid out on pages
+	MonthPapers MonthSource                                    // reports and signed lists
 	Traders     *TraderSources                                 // with Recorder; nil: traders have no pages of their own
 	Cards       *CardSources                                   // with Recorder; nil: there are no pages about stall cards
 	Model       ReadModel

@@ -60,8 +60,9 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 		Desk:   matching,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,
 		Connections: connections(s, at, people, provider, hooks), Verifier: verifier, Unsealer: unsealer{s.Vault}, Names: s.Vault,
-		PayPoints: payoutreport.Books{Ledger: s.DB, Read: s.Read},
-		Payouts:   month, Chores: kept,
+		PayPoints:   payoutreport.Books{Ledger: s.DB, Read: s.Read},
+		MonthPapers: monthPapers{payoutreport.Books{Ledger: s.DB, Read: s.Read}, s, people},
+		Payouts:     month, Chores: kept,
 		PersonID: func(organization, citizenID string) string {
 			return payouts.PersonID(personKey, organization, citizenID)
 		},

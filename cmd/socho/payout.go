@@ -29,6 +29,8 @@ type PayoutCommand struct {
 	Settle   PayoutSettleCommand   `cmd:"" help:"Take in what the bank answered."`
 	Reissue  PayoutReissueCommand  `cmd:"" help:"Put a payout that came back on a list again, to another account or in cash."`
 	Status   PayoutStatusCommand   `cmd:"" help:"Say where a month stands."`
+	Sheet    PayoutSheetCommand    `cmd:"" help:"Write the list that people sign for cash."`
+	Report   PayoutReportCommand   `cmd:"" help:"Write the month's report."`
 }
 
 // fundMonth is a fund and its month.
