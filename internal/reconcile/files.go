@@ -305,6 +305,7 @@ func (f *Files) SaveLayout(ctx context.Context, organization string, l bank.Layo
 // zero where it says less; as of the last statement that was taken.
 type Gap struct {
 	AccountBalance
+	Difference string // closing less ledger
 	File string
 	At   time.Time
 }
@@ -320,7 +321,7 @@ func (f *Files) Gaps(ctx context.Context, organization string) (gaps []Gap, err 
 		for _, a := range s.Report.Accounts {
 			key := [2]string{a.Account, a.Currency}
 			if !seen[key] && !a.Agrees {
-				gaps = append(gaps, Gap{a, s.File, s.At})
+				gaps = append(gaps, Gap{a, difference(a.Closing, a.Ledger), s.File, s.At})
 			}
 			seen[key] = true
 		}
