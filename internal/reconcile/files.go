@@ -306,8 +306,8 @@ func (f *Files) SaveLayout(ctx context.Context, organization string, l bank.Layo
 type Gap struct {
 	AccountBalance
 	Difference string // closing less ledger
-	File string
-	At   time.Time
+	File       string
+	At         time.Time
 }
 
 // Gaps lists accounts whose latest statement did not agree.
