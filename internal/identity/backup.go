@@ -26,6 +26,11 @@ var copied = []struct{ table, columns string }{
 	{"cards", "card, hash, organization, stall, holder, language, pin, pin_is_own, created_by, created_at, revoked_at"},
 	{"devices", "device, hash, card, name, created_at, seen_at, revoked_at"},
 	{"tokens", "token, hash, name, grants, created_by, created_at, expires_at, used_at, revoked_at"},
+	// What offices have chosen.
+	{"account_codes", "organization, place, account, code, name"},
+	{"parent_links", "organization, person, generation, hash, created_by, created_at, revoked_at"},
+	{"bank_layouts", "organization, name, layout, created_by, created_at"},
+	{"desks", "organization, overpaid, chosen_by, chosen_at"},
 	{"trail", "at, actor, action, organization, object, detail, outcome, address, session"}, // its ids are order, and that stays
 }
 

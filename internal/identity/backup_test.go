@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"socho/internal/identity"
 )
@@ -24,6 +25,16 @@ func TestBackup(t *testing.T) {
 	must(t, err)
 	for range 600 { // more than one line
 		must(t, h.Record(cli(t), identity.Entry{Action: identity.Exported, Outcome: identity.OK}))
+	}
+	chosen := []string{
+		`INSERT INTO app.account_codes VALUES ('hg-truong', 0, 'held:meals', '3381', 'Thu hộ')`,
+		`INSERT INTO app.parent_links (organization, person, generation, hash, created_by) VALUES ('hg-truong', 'p-1', 1, decode(repeat('ab', 32), 'hex'), 'cli')`,
+		`INSERT INTO app.bank_layouts (organization, name, layout, created_by) VALUES ('hg-truong', 'Ngân hàng xã', '{"date": 0}', 'cli')`,
+		`INSERT INTO app.desks (organization, overpaid, chosen_by) VALUES ('hg-truong', 'refund', 'cli')`,
+	}
+	for _, sql := range chosen {
+		_, err := h.pool.Exec(t.Context(), sql)
+		must(t, err)
 	}
 	var copied bytes.Buffer
 	rows, err := h.Export(t.Context(), &copied)
@@ -53,6 +64,15 @@ func TestBackup(t *testing.T) {
 	_, err = other.Import(t.Context(), bytes.NewReader(copied.Bytes()))
 	wants(t, "twice", err, identity.ErrTaken)
 
+	for _, table := range []string{"account_codes", "parent_links", "bank_layouts", "desks"} {
+		var was, is string
+		for pool, rows := range map[*pgxpool.Pool]*string{h.pool: &was, other.pool: &is} {
+			must(t, pool.QueryRow(t.Context(), `SELECT json_agg(t)::text FROM app.`+table+` t`).Scan(rows))
+		}
+		if was != is || was == "" {
+			t.Errorf("%s: %s, then %s", table, was, is)
+		}
+	}
 	was, err := h.Staff(cli(t), id)
 	must(t, err)
 	is, err := other.Staff(cli(t), id)
