@@ -354,10 +354,6 @@ func (s *site) word(r *request, o projections.Organization, l payouts.ListState,
 		return refuse(r.language.say("list.unseen", "n", r.language.number(int64(page.Doubts))))
 	}
 	// What is said is what the page has shown, and not what stands there by now.
-	shown, err := l.Shown()
-	if err != nil {
-		return nil, err
-	}
 	count, err := strconv.ParseInt(r.PostFormValue("count"), 10, 64)
 	digest := events.Digest(r.PostFormValue("digest"))
 	sum, bad := strconv.ParseInt(r.PostFormValue("sum"), 10, 64)
@@ -366,7 +362,8 @@ func (s *site) word(r *request, o projections.Organization, l payouts.ListState,
 	}
 	said := l
 	said.Count, said.Sum, said.Digest = count, sum, digest
-	if shown, err = said.Shown(); err != nil {
+	shown, err := said.Shown()
+	if err != nil {
 		return nil, errBad
 	}
 	done, err := give(r.Context(), shown)

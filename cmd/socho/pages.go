@@ -46,6 +46,9 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	}
 	desk.Ledger, desk.Model = readers.Ledger, readers.Model
 	accounts, err := call.saleAccounts(s)
+	if err != nil {
+		return nil, err
+	}
 	cards, err := c.stallCards(call, s, readers, at)
 	if err != nil {
 		return nil, err
