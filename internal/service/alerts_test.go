@@ -30,7 +30,8 @@ func TestAlerts(t *testing.T) {
 		fmt.Fprintf(&b, `{"specversion":"1.0","id":%q,"source":"urn:test","type":"vn.socho.%s.v1","subject":%q,"time":"2026-09-01T08:00:00+07:00","data":{"effective_on":"2026-09-11",%s}}`+"\n", id, name, market, data)
 	}
 	more("m", "organization.registered", `"kind":"market","name":"Chợ Mẫu","unit":"00721","bank_bin":"970436","account":"0011000000001"`)
-	for i, account := range []string{"main", "tk-1234-abcdef12"} {
+	// One alert for an account that nobody has named, and none for those of the market.
+	for i, account := range []string{"main", "tk-1234-abcdef12", "tk-1234-abcdef12", "tk-chinh", "tk-chinh"} {
 		n := fmt.Sprint(i)
 		more("f"+n, "market.fee_assessed", `"person":"p1","bill":"b`+n+`","stall":"A1","period":"2026-09","due_on":"2026-09-15","currency":"VND","items":[{"item":"management","amount":"26000"}]`)
 		more("l"+n, "bank.line_received", `"amount":"26000","currency":"VND","line":"l`+n+`","account":"`+account+`","direction":"in","kind":"payment"`)
