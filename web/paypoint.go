@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -225,20 +226,22 @@ func (s *site) payPoint(r *request) (*view, error) {
 	return v, nil
 }
 
-// readDong reads an amount as people type it: 1.250.000, with or without đ.
+// readDong reads an amount as people type it: 1.250.000, with or without đ. A point,
+// comma or blank stands before three digits, so that 12,5 is no amount.
 func readDong(text string) (n int64, ok bool) {
-	text = strings.TrimSuffix(strings.TrimSpace(strings.ToLower(text)), "đ")
-	digits := 0
-	for _, c := range text {
-		switch {
-		case c >= '0' && c <= '9' && digits < 15:
-			n, digits = n*10+int64(c-'0'), digits+1
-		case strings.ContainsRune(". ,\u00a0", c):
-		default:
+	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(strings.ToLower(text)), "đ"))
+	groups := strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(". ,\u00a0", c) })
+	for i, group := range groups {
+		if i > 0 && len(group) != 3 {
 			return 0, false
 		}
 	}
-	return n, digits > 0
+	digits := strings.Join(groups, "")
+	if len(digits) == 0 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil
 }
 
 // handOutPage is one payout at the counter.

@@ -200,7 +200,7 @@ func TestReadDong(t *testing.T) {
 			t.Errorf("%q: %d %v", text, n, ok)
 		}
 	}
-	for _, text := range []string{"", "đ", "-1", "1e6", "một", "1234567890123456"} {
+	for _, text := range []string{"12,5", "1.25", "1,0000", "1.2.3", "", "đ", "-1", "1e6", "một", "1234567890123456"} {
 		if n, ok := readDong(text); ok {
 			t.Errorf("%q: %d", text, n)
 		}
