@@ -36,6 +36,7 @@ type Books interface {
 	Unplaced(ctx context.Context, organization string, lines []string) (map[string]int64, error)
 	Claims(ctx context.Context, organization, source string, ids []string) (map[string]*ledger.Outcome, error)
 	Balances(ctx context.Context, prefix string, as postgres.AsOf, each func(postgres.Balance) error) error
+	Heads(ctx context.Context) (map[int]ledger.Head, error)
 }
 
 // Importer takes the lines of one organization in.
@@ -146,6 +147,9 @@ func (im *Importer) File(ctx context.Context, file io.ReadSeeker, o bank.Options
 	if err := run.flush(ctx); err != nil {
 		return r, err
 	}
+	if err := run.statements(ctx, file, result.Statements); err != nil {
+		return r, err
+	}
 	return r, run.compare(ctx, result.Statements)
 }
 
@@ -155,7 +159,8 @@ type run struct {
 	report   *Report
 	ordinals *bank.Ordinals
 	lines    []line
-	bills    *Open // that texts are read against, once asked for
+	spans    map[int]*span // by statement of the file
+	bills    *Open         // that texts are read against, once asked for
 }
 
 // line is an entry as it goes onto the log.
@@ -182,6 +187,7 @@ func (r *run) entry(ctx context.Context, e *bank.Entry) error {
 	if e.Amount.IsZero() {
 		return nil // nothing moved
 	}
+	r.spans = spanned(r.spans, e)
 	l, err := r.line(e, id)
 	if err != nil {
 		return err

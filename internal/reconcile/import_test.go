@@ -2,10 +2,12 @@ package reconcile_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"socho/bank"
+	"socho/events"
 	"socho/internal/intake"
 	"socho/internal/postgres"
 	"socho/internal/reconcile"
@@ -52,6 +54,42 @@ func issue(t *testing.T, s *service.Service, bills map[string]string) {
 	}
 	if got, err := s.Decided(t.Context(), report); err != nil || got[ledger.Posted] != int64(len(bills)) {
 		t.Fatal(got, err)
+	}
+	if err := s.WaitForProjections(t.Context()); err != nil { // texts are read against what pages show
+		t.Fatal(err)
+	}
+}
+
+// statements are those that the ledger has taken in, in order.
+func statements(t *testing.T, s *service.Service) (said []string) {
+	t.Helper()
+	if err := s.DB.OutcomesOfType(t.Context(), events.Type("bank.statement_received"), func(o *ledger.Outcome) error {
+		said = append(said, strings.TrimSpace(fmt.Sprint(o.EffectiveOn, " ", o.Status, " ", o.Code)))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+// TestStatements: what a statement says of the account as a whole is said once, and
+// one that does not begin where the one before ended is marked.
+func TestStatements(t *testing.T) {
+	s := open(t)
+	im := &reconcile.Importer{Ledger: s, Books: s.DB, Organization: school, Actor: "cli", Pseudonym: []byte("a key of this test")}
+	for _, file := range []string{
+		statement(1000, "05/09/2026|500||FT26248000000001|a", "06/09/2026||200|FT26249000000002|b"),
+		statement(1000, "05/09/2026|500||FT26248000000001|a", "06/09/2026||200|FT26249000000002|b"), // the same file
+		statement(1300, "08/09/2026|1||FT26250000000003|c"),
+		statement(1400, "10/09/2026|1||FT26252000000004|d"), // a line of 99 is missing between them
+	} {
+		if _, err := im.File(t.Context(), strings.NewReader(file), bank.Options{Name: "sao-ke.csv"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"2026-09-06 recorded", "2026-09-08 recorded", "2026-09-10 recorded statement_gap"}
+	if got := statements(t, s); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
