@@ -23,6 +23,15 @@ var words = map[string]string{
 	"reverses_source": "Của nguồn / Its source", "right": "Quyền / Right", "rule_set": "Bộ quy tắc / Rule set", "scope": "Phạm vi / Scope",
 	"shard": "Phần của sổ / Shard", "shards": "Số phần / Shards", "side": "Bên / Side", "stall": "Quầy / Stall",
 	"status": "Tình trạng / Status", "unit": "Nơi / Unit",
+	// From rule set 3 on.
+	"alert": "Cảnh báo / Alert", "area_dm2": "Diện tích (dm²) / Area (dm²)", "by": "Thay bằng / By", "card": "Số thẻ / Card",
+	"class_name": "Tên lớp / Class name", "closing": "Số dư cuối / Closing balance", "connection": "Kết nối / Connection", "copies": "Số bản / Copies",
+	"decision": "Quyết định / Decision", "every": "Kỳ thu / Every", "expected": "Bình thường / Expected", "first": "Từ số / First",
+	"from": "Từ ngày / From", "household": "Hộ gia đình / Household", "in": "Dòng vào / Line in", "last": "Đến số / Last", "lines": "Số dòng / Lines",
+	"mark": "Đánh dấu / Mark", "opening": "Số dư đầu / Opening balance", "out": "Dòng ra / Line out", "pays_to": "Mã tài khoản nhận / Pays to",
+	"per": "Tính theo / Per", "percent": "Phần trăm / Percent", "range": "Tập vé / Range", "reduction": "Miễn giảm / Reduction",
+	"result": "Kết quả / Result", "seen": "Thực có / Seen", "since": "Từ ngày / Since", "statement": "Sao kê / Statement", "tariff": "Mức thu / Tariff",
+	"until": "Đến ngày / Until", "visible_to": "Ai được xem / Visible to", "when_absent": "Khi nghỉ chợ / When absent",
 }
 
 // label says a member, and of a list which element's: "items 2.amount".
