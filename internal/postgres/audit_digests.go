@@ -69,11 +69,12 @@ func (a *Audit) position(ctx context.Context, tx pgx.Tx, h *ledger.Head, last *l
 
 // state holds every row of rule state against its digest, and against the
 // accepted record of its organization that set it.
+// What a record has to be is asked beside the join: as a part of it, a table without
+// statistics has been joined by its one organization, each row with every other.
 func (a *Audit) state(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, `
-		SELECT r.shard, r.organization, r.key, r.log_offset, r.value, r.digest, o.shard IS NOT NULL
+		SELECT r.shard, r.organization, r.key, r.log_offset, r.value, r.digest, coalesce(o.organization = r.organization AND o.status IN (1, 2), false)
 		FROM rule_state r LEFT JOIN outcomes o ON (o.shard, o.log_offset) = (r.shard, r.log_offset)
-			AND o.organization = r.organization AND o.status IN (1, 2)
 		ORDER BY r.organization, r.key`)
 	if err != nil {
 		return err
