@@ -186,7 +186,7 @@ func (s *site) inspectView(r *request) (*view, *inspectPage, []knownCard, error)
 	for i := range lines {
 		page.Stalls = append(page.Stalls, lines[i].Stall)
 	}
-	return &view{template: "inspect", title: r.language.say("inspect.title", "market", o.Name), section: "market", crumbs: r.crumbs(o), data: page, keep: true}, page, known, nil
+	return &view{template: "inspect", title: r.language.say("inspect.title", "market", o.Name), section: "market", crumbs: r.crumbs(o), data: page, keep: true, camera: true}, page, known, nil
 }
 
 // tones of what an inspection found.

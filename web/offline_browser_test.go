@@ -76,7 +76,7 @@ func TestBrowserOffline(t *testing.T) {
 	kept := func(what string) int {
 		return evaluate[int](t, b, `caches.open("socho-kept").then(c => c.keys()).then(all => all.filter(r => r.url.includes("`+what+`")).length)`, chromedp.EvalAwaitPromise)
 	}
-	for deadline := time.Now().Add(10 * time.Second); kept("/paypoints/") == 0 || kept(".js") < 3 || kept(".css") == 0; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); kept("/paypoints/") == 0 || kept("offline.js") == 0 || kept("paypoint.js") == 0 || kept("jsqr.js") == 0 || kept(".css") == 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the page is not kept")
 		}

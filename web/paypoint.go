@@ -170,6 +170,7 @@ type payPointPage struct {
 	More         bool // there are more lines than a page holds
 	CountedWrong bool
 	Sheets       bool // the visitor may take the signed list along
+	Decoder      string
 }
 
 // payPoint shows whom to pay here, and what should be in the till. It names
@@ -184,7 +185,7 @@ func (s *site) payPoint(r *request) (*view, error) {
 	if !events.ValidID(point) {
 		return nil, errNoPage
 	}
-	page := payPointPage{cashMonth: m, Point: point, Base: m.base(point), Month: string(today())[:7], Code: strings.ToLower(strings.TrimSpace(r.query.Get("code")))}
+	page := payPointPage{cashMonth: m, Point: point, Base: m.base(point), Month: string(today())[:7], Code: strings.ToLower(strings.TrimSpace(r.query.Get("code"))), Decoder: s.assets.address("jsqr.js")}
 	page.Sheets = r.who.May(identity.ExportPersonal, organization)
 	if page.Code != "" {
 		if _, err := s.Model.Payout(r.Context(), organization, page.Code); err == nil {
@@ -218,7 +219,7 @@ func (s *site) payPoint(r *request) (*view, error) {
 			}
 		}
 	}
-	v := &view{template: "paypoint", title: r.language.say("paypoint.title", "point", point), section: "fund", crumbs: m.crumbs(r, point), data: page, keep: true}
+	v := &view{template: "paypoint", title: r.language.say("paypoint.title", "point", point), section: "fund", crumbs: m.crumbs(r, point), data: page, keep: true, camera: true}
 	v.crumbs[len(v.crumbs)-1].Link = ""
 	if page.Problem != "" || page.CountedWrong {
 		v.status = http.StatusUnprocessableEntity

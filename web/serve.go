@@ -50,6 +50,7 @@ type view struct {
 	hidden   bool          // whoever has the address may see it: no search engine and no other site learns it
 	file     *file         // handed over to be kept, and nothing is shown
 	keep     bool          // the browser may keep the page for use without network: it names nobody
+	camera   bool          // the page reads codes with the camera, which no other page may ask for
 }
 
 // file is something that a browser keeps, or that a script of ours asked for.
@@ -260,6 +261,9 @@ func (s *site) send(w http.ResponseWriter, r *request, v *view) {
 	h.Set("Vary", "Cookie, Accept-Encoding")
 	if v.keep && r.who != nil && r.Method == http.MethodGet { // what was opened on a POST is never kept
 		h.Set("Socho-Keep", "page")
+	}
+	if v.camera {
+		h.Set("Permissions-Policy", "camera=(self), "+neverUsed)
 	}
 	if v.again > 0 {
 		h.Set("Refresh", strconv.Itoa(int(v.again.Seconds())))

@@ -61,7 +61,7 @@ func (s *site) cardCheck(r *request) (*view, error) {
 		}
 		page.Market, page.Stall, page.State, page.Pays, page.Dead = o.Name, card.Stall, card.State, card.PaysTo, !mayHang(card)
 	}
-	return &view{template: "cardcheck", title: r.language.say("cardcheck.title", "card", page.Serial), data: &page}, nil
+	return &view{template: "cardcheck", title: r.language.say("cardcheck.title", "card", page.Serial), data: &page, camera: true}, nil
 }
 
 // forScript says what the browser needs to check the card itself.

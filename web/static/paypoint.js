@@ -23,17 +23,41 @@
       event.preventDefault();
       input.value = "";
     });
-    // A photo of the code, where the browser reads codes by itself.
-    if (window.BarcodeDetector) {
-      const photo = document.createElement("input");
-      photo.type = "file"; photo.accept = "image/*"; photo.capture = "environment"; photo.ariaLabel = "QR";
-      photo.onchange = async () => {
-        const picture = photo.files[0] && await createImageBitmap(photo.files[0]);
-        const found = picture ? await new BarcodeDetector({ formats: ["qr_code"] }).detect(picture).catch(() => []) : [];
-        photo.value = "";
-        if (found.length > 0) { input.value = found[0].rawValue; find.requestSubmit(); }
+    // What the camera sees, or a photograph shows, is as if it had been typed. Once a
+    // line is found the camera is off, so that the line is seen.
+    const part = document.querySelector("[data-scan]");
+    if (part && window.cards) {
+      const video = part.querySelector("video"), begin = part.querySelector("[data-begin]"), photo = part.querySelector("[data-photo]"), scanned = part.querySelector("[data-scanned]");
+      const say = (key) => { scanned.hidden = !key; scanned.textContent = part.dataset[key] || ""; };
+      let end = null;
+      const close = () => { if (end) end(); end = null; video.hidden = true; begin.textContent = part.dataset.begin; };
+      const see = (text) => {
+        if (!text.trim() || !end && !video.hidden) return;
+        close();
+        if (navigator.vibrate) navigator.vibrate(80);
+        input.value = text.trim();
+        find.requestSubmit();
       };
-      find.append(photo);
+      begin.addEventListener("click", async () => {
+        if (end) return close();
+        say("");
+        video.hidden = false;
+        try {
+          end = await cards.watch(video, see);
+          begin.textContent = part.dataset.end;
+        } catch (none) {
+          close();
+          say("camera");
+        }
+      });
+      photo.addEventListener("change", async () => {
+        const texts = photo.files[0] ? await cards.inFile(photo.files[0]).catch(() => []) : [];
+        photo.value = "";
+        say(texts.length ? "" : "unread");
+        if (texts.length) see(texts[0]);
+      });
+      cards.prepare().catch(() => {}); // it is tried again when a code is to be read
+      part.hidden = false;
     }
   }
   if (!till) return;

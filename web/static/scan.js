@@ -1,5 +1,6 @@
 // Reading the codes of a stall's card with the camera, or out of a picture, and
-// what they say. Used by inspect.js and cardcheck.js; decides nothing itself.
+// what they say. Used by inspect.js, cardcheck.js and paypoint.js; decides nothing
+// itself.
 //
 // Where the browser reads QR codes itself (BarcodeDetector), it does; elsewhere
 // jsqr.js is fetched once, from the address in data-decoder of this script.
