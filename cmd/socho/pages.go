@@ -36,6 +36,7 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	if err != nil {
 		return nil, err
 	}
+	hooks.PassedOver = counted.PassedOver
 	personKey, err := call.personKey()
 	if err != nil {
 		return nil, err

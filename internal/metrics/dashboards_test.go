@@ -23,6 +23,7 @@ func TestDashboardsAskForWhatThereIs(t *testing.T) {
 	m.posted.add([]int64{0}, &ledger.Batch{Outcomes: []ledger.Outcome{{Status: ledger.Refused, Code: "x", Type: "y"}}}, 1)
 	m.Request("GET /", "GET", 200, time.Millisecond, false)
 	m.Limited("address")
+	m.PassedOver("sepay", 3)
 	there := map[string]bool{"socho_lease_held": true, "socho_processes": true} // leases could not be told above
 	for _, name := range regexp.MustCompile(`(?m)^[a-z_]+`).FindAllString(scrape(t, m), -1) {
 		there[name] = true

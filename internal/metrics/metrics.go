@@ -30,6 +30,7 @@ type Metrics struct {
 	duration *prometheus.HistogramVec // by route, in seconds
 	limited  *prometheus.CounterVec   // by what: address, principal
 	streams  prometheus.Gauge
+	passed   *prometheus.CounterVec // by provider
 }
 
 // New returns metrics that count from zero.
@@ -44,9 +45,11 @@ func New() *Metrics {
 			Name: "socho_http_limited_total", Help: "Requests turned away for coming too fast, by what was counted."}, []string{"by"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "socho_http_streams", Help: "Live streams that are open."}),
+		passed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "socho_hook_passed_over_total", Help: "Messages of banks about accounts that nobody has connected: answered, not kept."}, []string{"provider"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector(),
-		m.posted, m.requests, m.duration, m.limited, m.streams)
+		m.posted, m.requests, m.duration, m.limited, m.streams, m.passed)
 	return m
 }
 
@@ -83,4 +86,9 @@ func (m *Metrics) Limited(by string) { m.limited.WithLabelValues(by).Inc() }
 func (m *Metrics) Stream() (ended func()) {
 	m.streams.Inc()
 	return m.streams.Dec
+}
+
+// PassedOver counts messages of a provider about accounts that nobody has connected.
+func (m *Metrics) PassedOver(provider string, messages int64) {
+	m.passed.WithLabelValues(provider).Add(float64(messages))
 }

@@ -46,6 +46,7 @@ func TestScrape(t *testing.T) {
 	m.Request("GET /api/v1/bills", "GET", 200, 20*time.Millisecond, false)
 	m.Request("", "BREW", 404, time.Millisecond, false)
 	m.Limited("address")
+	m.PassedOver("sepay", 3)
 	text := scrape(t, m)
 	for _, line := range []string{
 		`socho_outcomes_total{status="posted",type="market.fee_assessed"} 3`,
@@ -65,6 +66,7 @@ func TestScrape(t *testing.T) {
 		`socho_http_requests_total{method="GET",route="GET /api/v1/bills",status="200"} 1`,
 		`socho_http_requests_total{method="other",route="other",status="404"} 1`,
 		`socho_http_limited_total{by="address"} 1`,
+		`socho_hook_passed_over_total{provider="sepay"} 3`,
 		`go_goroutines`,
 	} {
 		if !strings.Contains(text, line) {

@@ -27,10 +27,12 @@ type Hooks struct {
 	// Importer returns whoever takes an organization's lines in.
 	importer func(ctx context.Context, organization string) (*Importer, error)
 	// Traders knows accounts that are not the organization's. nil: all are.
-	Traders  Traders
-	accounts []byte // key of the hashes of organizations' further accounts
-	log      *slog.Logger
-	now      func() time.Time
+	Traders Traders
+	// PassedOver, if given, hears how many messages of a provider were not kept.
+	PassedOver func(provider string, messages int64)
+	accounts   []byte // key of the hashes of organizations' further accounts
+	log        *slog.Logger
+	now        func() time.Time
 }
 
 // NewHooks opens the connections. derive expands the master key.

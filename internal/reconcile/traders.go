@@ -100,6 +100,9 @@ func (h *Hooks) traders(ctx context.Context, r *run, provider string, notices []
 	}
 	h.log.InfoContext(ctx, "messages about accounts that nobody has connected were not kept", "provider", provider, "organization", r.Organization, "messages", passed)
 	_, err := h.pool.Exec(ctx, `UPDATE app.hooks SET passed_over = passed_over + $3 WHERE organization = $1 AND provider = $2`, r.Organization, provider, passed)
+	if err == nil && h.PassedOver != nil {
+		h.PassedOver(provider, passed)
+	}
 	return err
 }
 

@@ -54,6 +54,13 @@ func TestTradersMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	hooks.Traders = accounts
+	var passed int64
+	hooks.PassedOver = func(provider string, messages int64) {
+		if provider != "sepay" {
+			t.Errorf("of %s", provider)
+		}
+		passed += messages
+	}
 	const secret = "a secret of this market"
 	if err := hooks.Connect(t.Context(), market, "sepay", "", secret, "cli"); err != nil {
 		t.Fatal(err)
@@ -120,6 +127,9 @@ func TestTradersMessages(t *testing.T) {
 	}
 	if list, err := hooks.List(t.Context()); err != nil || list[0].PassedOver != 2*7+1 { // each was told twice; of the code that proved the account only the second
 		t.Errorf("%+v, %v", list, err)
+	}
+	if passed != 2*7+1 {
+		t.Errorf("%d were counted", passed)
 	}
 	if err := hooks.Own(t.Context(), market, "5550 0011 12223"); err != nil {
 		t.Fatal(err)
