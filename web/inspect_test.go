@@ -65,6 +65,16 @@ func (h *hung) LastInspections(context.Context, string) ([]projections.Inspectio
 	return []projections.Inspection{{Organization: market, Stall: "A12", Card: "CDV-A12-2", Result: "right", On: events.Date(time.Now().In(vietnam).AddDate(0, 0, -3).Format(time.DateOnly))}}, nil
 }
 
+func (h *hung) Inspections(ctx context.Context, organization, stall string) (some []projections.Inspection, _ error) {
+	last, err := h.LastInspections(ctx, organization)
+	for i := range last {
+		if last[i].Stall == stall {
+			some = append(some, last[i], projections.Inspection{Organization: organization, Stall: stall, Result: "other_account", On: "2026-09-01", By: "person:u-thu"})
+		}
+	}
+	return some, err
+}
+
 func (h *hung) Alerts(_ context.Context, _ string, closed bool) ([]projections.Alert, error) {
 	if closed {
 		return h.alerts, nil
@@ -258,6 +268,28 @@ func TestInspectByPhoto(t *testing.T) {
 		if other := c.recorded == "other_account"; other != (fact.Person == "fa-970436-34") || other != (d.Personal["account"] == "0904881234") {
 			t.Errorf("%s: person %q, personal %v", c.recorded, fact.Person, d.Personal)
 		}
+	}
+}
+
+// What was recorded by mistake stays, and is set right by looking again: the page says
+// so, and leads there whoever may look.
+func TestInspectedByMistake(t *testing.T) {
+	at, again := "/markets/"+market+"/cards/A12", "/inspect/"+market+"?stall=A12"
+	for _, who := range []*identity.Principal{inspector, board} {
+		_, _, pages := cardPages(t, who)
+		page := get(t, pages, at).Body.String()
+		for _, words := range []string{"mã của tài khoản khác", "được tính", "lần sau cùng được tính", again} {
+			if !strings.Contains(page, words) {
+				t.Errorf("%s does not see %q", who.ID, words)
+			}
+		}
+		if page = get(t, pages, again).Body.String(); !strings.Contains(page, `value="A12"`) || !strings.Contains(page, "lần sau cùng được tính") {
+			t.Errorf("%.2000s", page)
+		}
+	}
+	_, _, pages := cardPages(t, &identity.Principal{ID: "u-tinh", Kind: identity.Person, Grants: []identity.Grant{{Role: identity.Official, Organization: market}}})
+	if page := get(t, pages, at).Body.String(); !strings.Contains(page, "mã của tài khoản khác") || strings.Contains(page, again) {
+		t.Error("whoever may not inspect is led there, or sees no history")
 	}
 }
 

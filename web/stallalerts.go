@@ -18,7 +18,7 @@ type alertsPage struct {
 }
 
 // why an alert is closed.
-var alertReasons = []string{"swapped_removed", "false_alarm", "stall_closed", "bank_fault", "other_reason"}
+var alertReasons = []string{"swapped_removed", "false_alarm", "inspected_wrongly", "stall_closed", "bank_fault", "other_reason"}
 
 func (s *site) alertList(r *request) (*view, error) {
 	o, err := s.organization(r, "market")

@@ -24,6 +24,8 @@ type CardSource interface {
 	// StallCards lists a market's cards by stall, the newest first; "" is all stalls.
 	StallCards(ctx context.Context, organization, stall string) ([]projections.StallCard, error)
 	LastInspections(ctx context.Context, organization string) ([]projections.Inspection, error)
+	// Inspections lists the latest looks at a stall, the one that counts first.
+	Inspections(ctx context.Context, organization, stall string) ([]projections.Inspection, error)
 	Alerts(ctx context.Context, organization string, closed bool) ([]projections.Alert, error)
 	OpenAlerts(ctx context.Context, organization string) (int64, error)
 }
@@ -231,6 +233,8 @@ type stallCardsPage struct {
 	Organization projections.Organization
 	Stall        string
 	Manage       bool
+	Inspect      bool
+	Looks        []projections.Inspection // the first is what counts
 	Cards        []projections.StallCard
 	Fee, Sales   *projections.StallCard // which may hang
 	ID           string
@@ -251,11 +255,14 @@ func (s *site) stallCardsView(r *request) (*view, *stallCardsPage, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	page := &stallCardsPage{Organization: o, Stall: r.PathValue("stall"), ID: newID(), Reasons: cardReasons, Manage: r.who.May(identity.ManageCards, o.Organization)}
+	page := &stallCardsPage{Organization: o, Stall: r.PathValue("stall"), ID: newID(), Reasons: cardReasons, Manage: r.who.May(identity.ManageCards, o.Organization), Inspect: r.who.May(identity.InspectCards, o.Organization)}
 	if !events.ValidID(page.Stall) {
 		return nil, nil, errBad
 	}
 	if page.Cards, err = s.Cards.Model.StallCards(r.Context(), o.Organization, page.Stall); err != nil {
+		return nil, nil, err
+	}
+	if page.Looks, err = s.Cards.Model.Inspections(r.Context(), o.Organization, page.Stall); err != nil {
 		return nil, nil, err
 	}
 	for i := range page.Cards {

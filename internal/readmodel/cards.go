@@ -66,6 +66,20 @@ func (db *DB) LastInspections(ctx context.Context, organization string) ([]proje
 	return pgx.CollectRows(rows, scanInspection)
 }
 
+// maxInspections bounds how many looks at one stall are listed.
+const maxInspections = 10
+
+// Inspections lists the latest looks at a stall, the one that counts first: a look
+// that was recorded by mistake stays, and is set right by another.
+func (db *DB) Inspections(ctx context.Context, organization, stall string) ([]projections.Inspection, error) {
+	rows, err := db.pool.Query(ctx, `SELECT `+inspectionColumns+` FROM card_inspections i WHERE i.organization = $1 AND i.stall = $2
+		ORDER BY i.inspected_on DESC, i.log_offset DESC LIMIT $3`, organization, stall, maxInspections)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanInspection)
+}
+
 // OtherAccounts lists, across all markets, inspections that found another account
 // and that no alert speaks of: none of their stall was open then or raised since.
 func (db *DB) OtherAccounts(ctx context.Context) ([]projections.Inspection, error) {
@@ -130,13 +144,18 @@ func (db *DB) OpenAlerts(ctx context.Context, organization string) (n int64, err
 // that is over, and its counts by week as far back as they tell anything. A week is
 // over for a market once the market has a receipt of a later one: so nothing is
 // judged by a clock, and where all receipts stop coming in, nothing is. Only what
-// traders let the market see is counted, as long as they do.
+// traders let the market see is counted, as long as they do. A stall that was closed
+// on any day of that week, as its trader told the market, is not judged by it: an
+// absence that is told later, or taken back, is not asked about again.
 func (db *DB) WeeksPaid(ctx context.Context, each func(organization, stall string, since events.Date, counts map[events.Date]int64) error) error {
 	rows, err := db.pool.Query(ctx, `
-		WITH over AS (SELECT organization, max(week) - 7 AS since FROM stall_receipts GROUP BY organization)
+		WITH over AS (SELECT organization, max(week) - 7 AS since FROM stall_receipts GROUP BY organization),
+		closed AS (SELECT DISTINCT organization, t.subject AS stall FROM terms t JOIN over o USING (organization)
+			WHERE t.type = 'market.trader_absent' AND NOT t.withdrawn AND t.effective_on <= o.since + 6 AND (t.data::jsonb ->> 'until')::date >= o.since)
 		SELECT r.organization, r.stall, o.since::text, r.week::text, sum(r.payments)::bigint
 		FROM stall_receipts r JOIN over o USING (organization) JOIN market_consents c USING (organization, connection)
 		WHERE r.week BETWEEN o.since - 7 * $1::int AND o.since AND c.until_on >= o.since + 6
+			AND NOT EXISTS (SELECT FROM closed x WHERE x.organization = r.organization AND x.stall = r.stall)
 		GROUP BY r.organization, r.stall, o.since, r.week
 		ORDER BY r.organization, r.stall, r.week`, projections.FellWeeks)
 	if err != nil {

@@ -147,6 +147,14 @@ func TestCards(t *testing.T) {
 	if a := live["alert a1"].(projections.Alert); a.ClosedOn != "2026-09-08" || a.Reason != "swapped_removed" {
 		t.Errorf("%+v", a)
 	}
+	if looks, err := db.Inspections(ctx, market, "A12"); err != nil || len(looks) != 4 || looks[0].On != "2026-09-09" || looks[3].Result != "right" {
+		t.Errorf("%+v %v", looks, err)
+	}
+	for connection, want := range map[string]bool{"k1": true, "k9": false} {
+		if sees, err := db.MarketSees(ctx, market, connection); err != nil || sees != want {
+			t.Errorf("of %s the market sees %v, %v", connection, sees, err)
+		}
+	}
 	// The week of 5 October is not over.
 	if weeks, ok := live["weeks B7 2026-09-28"].(map[events.Date]int64); !ok || weeks["2026-09-21"] != 2 || weeks["2026-09-28"] != 1 {
 		t.Errorf("%v", live)
@@ -156,6 +164,30 @@ func TestCards(t *testing.T) {
 	}
 	if found, err := db.CardsOf(ctx, "C-A12-2"); err != nil || len(found) != 1 || found[0].Organization != market {
 		t.Errorf("%+v %v", found, err)
+	}
+
+	// A stall that is closed on a day of the week is not judged by it.
+	absent := func(from, until events.Date) events.EventID {
+		return l.Must(market, "market.trader_absent", &events.TraderAbsent{Dated: on(from), Stall: "B7", Until: until, Reason: "sick"})
+	}
+	judged := func() bool {
+		t.Helper()
+		fold()
+		_, ok := rows()["weeks B7 2026-09-28"]
+		return ok
+	}
+	absent("2026-09-21", "2026-09-27")
+	absent("2026-10-05", "2026-10-11")
+	if !judged() {
+		t.Error("an absence of another week kept a week from being judged")
+	}
+	ill := absent("2026-10-04", "2026-10-20")
+	if judged() {
+		t.Error("a week in which the stall was closed is judged")
+	}
+	l.Must(market, "ledger.reversed", &events.Reversed{Dated: on("2026-10-06"), Reverses: ill, ReversesSource: projtest.Source, Reason: "typo"})
+	if !judged() {
+		t.Error("an absence that was taken back keeps a week from being judged")
 	}
 
 	maintenance, err := readmodel.OpenMaintenance(ctx, url)

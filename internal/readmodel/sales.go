@@ -65,6 +65,15 @@ func (db *DB) SalesConnection(ctx context.Context, organization, connection stri
 	return only(rows, err, scanConnection)
 }
 
+// MarketSees says whether a consent that stands lets the market hear that receipts
+// fell.
+func (db *DB) MarketSees(ctx context.Context, organization, connection string) (sees bool, err error) {
+	err = db.reading(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM market_consents WHERE organization = $1 AND connection = $2)`, organization, connection).Scan(&sees)
+	})
+	return sees, err
+}
+
 // AnySalesConnection reports whether anybody of an organization has ever connected
 // an account.
 func (db *DB) AnySalesConnection(ctx context.Context, organization string) (any bool, err error) {
