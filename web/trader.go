@@ -25,6 +25,8 @@ type SalesSource interface {
 	SalesBetween(ctx context.Context, t readmodel.Trader, from, until events.Date) ([]projections.Sale, error)
 	Sale(ctx context.Context, t readmodel.Trader, source, event string) (projections.Sale, error)
 	SalesConnections(ctx context.Context, t readmodel.Trader) ([]projections.SalesConnection, error)
+	// MarketSees says whether a consent lets the market hear that receipts fell.
+	MarketSees(ctx context.Context, organization, connection string) (bool, error)
 }
 
 // SaleAccounts knows which accounts are given for connections; *sales.Accounts does.

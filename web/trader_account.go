@@ -23,8 +23,9 @@ const accountProved = sales.Proved
 // for nothing but the book of her cash.
 type consent struct {
 	projections.SalesConnection
-	State string // of its account; empty where it is for cash alone
-	Code  string // for a transfer that proves the account
+	State  string // of its account; empty where it is for cash alone
+	Code   string // for a transfer that proves the account
+	Market bool   // hears when receipts fall
 }
 
 // standing lists the consents of a trader that stand today, the one for her account
@@ -43,7 +44,11 @@ func (s *site) standing(ctx context.Context, t readmodel.Trader) (now []consent,
 		if err != nil {
 			return nil, nil, err
 		}
-		now = append(now, consent{c, state, s.Traders.Accounts.Code(t.Organization, c.Connection)})
+		market, err := s.Traders.Sales.MarketSees(ctx, t.Organization, c.Connection)
+		if err != nil {
+			return nil, nil, err
+		}
+		now = append(now, consent{c, state, s.Traders.Accounts.Code(t.Organization, c.Connection), market})
 	}
 	slices.SortStableFunc(now, func(a, b consent) int {
 		return len(b.State) - len(a.State) // proved, asked, none
@@ -84,8 +89,12 @@ func (s *site) account(r *request) (*view, error) {
 	return &view{template: "trader_account", title: r.language.say("account.title"), section: "trader", data: page}, nil
 }
 
-// onlyHers is to whom her sales are shown.
-const onlyHers = "trader"
+// To whom her sales are shown: to herself, or, as counts of payments where they fell
+// suddenly, to the market as well.
+const (
+	onlyHers  = "trader"
+	marketToo = "market"
+)
 
 // consentMonths are for how long a consent may be given.
 var consentMonths = []string{"3", "6", "12"}
@@ -120,11 +129,12 @@ func (s *site) connect(r *request) (*view, error) {
 		months.Value = "6"
 	}
 	agree := formField{Name: "agree", Type: "checkbox", Label: r.language.say("account.agree", "market", o.Name), Required: true, Value: r.FormValue("agree")}
+	market := formField{Name: "market", Type: "checkbox", Label: r.language.say("account.market"), Value: r.FormValue("market")}
 	id := r.FormValue("id")
 	if id == "" {
 		id = newID()
 	}
-	v, page := r.formView("account.connect", base+"/account/connect", bankOf, number, name, months, agree, hidden("id", id))
+	v, page := r.formView("account.connect", base+"/account/connect", bankOf, number, name, months, agree, market, hidden("id", id))
 	v.template, v.section, v.data = "trader_connect", "trader", page
 	v.crumbs = []crumb{{r.language.say("nav.account"), base + "/account"}, {r.language.say("account.connect.title"), ""}}
 	page.Form.Cancel = base + "/account"
@@ -150,6 +160,9 @@ func (s *site) connect(r *request) (*view, error) {
 	from := today()
 	fact := &events.SalesConnected{Dated: events.Dated{EffectiveOn: from}, Of: events.Of{Person: events.ID(t.Person)},
 		Connection: events.ID(id), Stall: events.ID(t.Stall), Until: monthsLater(from, months.Value), VisibleTo: onlyHers}
+	if market.Value != "" {
+		fact.VisibleTo = marketToo
+	}
 	d, err := r.draft(t.Organization, id, "market.sales_connected", fact,
 		map[string]string{"bank_bin": bankOf.Value, "account_number": account, "account_name": strings.TrimSpace(name.Value)})
 	if err != nil {

@@ -29,6 +29,7 @@ type till struct {
 	sales       []projections.Sale
 	connections []projections.SalesConnection
 	accounts    map[string]string // by connection
+	market      map[string]bool   // connections of which the market hears
 	proved      bool
 	watchers    []chan struct{}
 	next        int64
@@ -141,6 +142,10 @@ func (c *till) SalesConnections(_ context.Context, t readmodel.Trader) (found []
 		}
 	}
 	return found, nil
+}
+
+func (c *till) MarketSees(_ context.Context, _, connection string) (bool, error) {
+	return c.market[connection], nil
 }
 
 func (c *till) Give(_ context.Context, _, _, connection, number string) error {
@@ -287,7 +292,7 @@ func TestConsent(t *testing.T) {
 		t.Fatalf("said %d facts, %v", len(c.said), c.accounts)
 	}
 	for range 2 {
-		v.post(ownPages+"/account/connect", form()...).sees(200, ownPages+"/account", "XNABCD2345", id)
+		v.post(ownPages+"/account/connect", form()...).sees(200, ownPages+"/account", "XNABCD2345", id, "Chợ không được báo gì")
 	}
 	if len(c.said) != 1 || c.accounts[id] != "0011001234567" {
 		t.Fatalf("%d facts, %v", len(c.said), c.accounts)
@@ -310,6 +315,18 @@ func TestConsent(t *testing.T) {
 	if _, ok := c.said[1].Fact.(*events.SalesDisconnected); !ok || len(c.accounts) != 0 {
 		t.Errorf("%+v, %v", c.said[1].Fact, c.accounts)
 	}
+	// That the market hears when receipts fall is hers to allow, and said what it means.
+	if fact.VisibleTo != "trader" {
+		t.Errorf("without her word visible to %s", fact.VisibleTo)
+	}
+	v.get(ownPages+"/account/connect").sees(200, ownPages+"/account/connect", "Báo cho ban quản lý chợ", "Họ không thấy số tiền hay tên khách")
+	id = v.finds(`name="id" value="([^"]+)"`)
+	c.market = map[string]bool{id: true}
+	v.post(ownPages+"/account/connect", form("market", "yes")...).sees(200, ownPages+"/account", "Chợ được báo khi")
+	if allowed, ok := c.said[2].Fact.(*events.SalesConnected); !ok || allowed.VisibleTo != "market" {
+		t.Errorf("%+v", c.said[2].Fact)
+	}
+	v.post(ownPages+"/account/disconnect", "connection", id, "id", newID()).sees(200, ownPages+"/account", "Đã ngắt")
 	// A number that hangs at a neighbour's stall is not hers to connect.
 	c.accounts["other"] = "999900001111"
 	v.get(ownPages + "/account/connect")
