@@ -1,10 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"socho/events"
@@ -22,6 +24,7 @@ type runPage struct {
 	AllSeries     []option
 	Class         string
 	Siblings      string
+	Days          string
 	Problem       string // with what was asked for
 	Plan          *billing.Plan
 	Items         []billing.ItemSum
@@ -66,6 +69,13 @@ func (r *request) runOf(o projections.Organization) (run billing.Run, problem st
 	if !slices.Contains(seriesOf(o.Kind), run.Series) {
 		run.Series = seriesOf(o.Kind)[0]
 	}
+	if days := text("days"); days != "" {
+		n, err := strconv.ParseInt(days, 10, 64)
+		if err != nil || n < 1 || n > 31 {
+			return run, "run.bad_days"
+		}
+		run.Days = n
+	}
 	for _, part := range strings.FieldsFunc(text("siblings"), func(c rune) bool { return c == ',' || c == ' ' }) {
 		cut, err := billing.ParseSiblingCut(part)
 		if err != nil {
@@ -103,7 +113,7 @@ func (s *site) billRun(r *request) (*view, error) {
 	}
 	run, problem := r.runOf(o)
 	page := runPage{Organization: o, Period: string(run.Period), On: run.On, DueOn: run.DueOn, Series: run.Series, AllSeries: r.language.options("series", seriesOf(o.Kind)),
-		Class: run.Class, Siblings: r.FormValue("siblings"), School: o.Kind == "school"}
+		Class: run.Class, Siblings: r.FormValue("siblings"), Days: strings.TrimSpace(r.FormValue("days")), School: o.Kind == "school"}
 	v := s.underOffice(r, o, &view{template: "billrun", title: r.language.say("run.title"), data: &page})
 	if problem != "" {
 		page.Problem, v.status = r.language.say(problem), http.StatusUnprocessableEntity
@@ -119,6 +129,9 @@ func (s *site) billRun(r *request) (*view, error) {
 	}
 	page.Plan, page.Items, page.Classes, page.Digest = plan, plan.ItemSums(), plan.ClassSums(), digest(plan)
 	page.Ready = len(plan.Bills) > 0 && len(plan.Problems) == 0
+	for i := range page.Classes {
+		page.Classes[i].Class = cmp.Or(plan.Called[page.Classes[i].Class], page.Classes[i].Class)
+	}
 	slices.SortStableFunc(page.Classes, func(a, b billing.ClassSum) int { return strings.Compare(a.Class, b.Class) })
 	for _, one := range plan.Skipped {
 		i := slices.IndexFunc(page.None, func(n noneRow) bool { return n.Why == one.Why })

@@ -28,7 +28,7 @@ type BillsTariffsCommand struct {
 
 // Help implements kong's help for one command.
 func (*BillsTariffsCommand) Help() string {
-	return "Example: socho bills tariffs khoan-thu.xlsx --org hg-truong-mau --on 2026-09-01\n\nColumns: Khoản thu, Số tiền, and where there are Lớp (3A, or 3 for the grade; empty for all), Tính theo (học sinh, sạp, m2, vé), Chứng từ (hóa đơn, biên lai, không), Vắng mặt (thu, không thu), Từ ngày, Đến ngày, Quyết định. An item that is set again holds from its new day on. Importing a list again changes nothing."
+	return "Example: socho bills tariffs khoan-thu.xlsx --org hg-truong-mau --on 2026-09-01\n\nColumns: Khoản thu, Số tiền, and where there are Lớp (3A, or 3 for the grade; empty for all), Tính theo (học sinh, sạp, m2, ngày, vé), Định kỳ (một lần, ngày, tháng, học kỳ, năm; tháng without it), Chứng từ (hóa đơn, biên lai, không), Vắng mặt (thu, không thu), Từ ngày, Đến ngày, Quyết định. An item that is set again holds from its new day on. Importing a list again changes nothing."
 }
 
 // Run sets tariffs.
@@ -82,6 +82,7 @@ type BillsRunCommand struct {
 	Series  string   `help:"Series of reference codes: HP (school fee), BT (boarding meals), CH (market fee), VE; a month may have a run of each." placeholder:"HP|BT|CH|VE"`
 	Items   []string `help:"Bill these items alone." placeholder:"ITEM,…"`
 	Class   string   `help:"Bill this class alone." placeholder:"CLASS"`
+	Days    int64    `help:"Days of the month that daily items are charged for: those on which a school gave meals, or a market was open." placeholder:"N"`
 	Sibling []string `help:"What the so-manyth child of a household on pays less." placeholder:"ITEM:CHILD:PERCENT"`
 	DryRun  bool     `help:"Say what the run comes to, and issue nothing."`
 	actFlags
@@ -89,12 +90,12 @@ type BillsRunCommand struct {
 
 // Help implements kong's help for one command.
 func (*BillsRunCommand) Help() string {
-	return "Example: socho bills run --org hg-truong-mau --period 2026-09 --series BT --items meals --sibling meals:2:50 --dry-run\n\nA bill is made from the tariffs in force, the pupil's class and what was granted; reductions are taken off by exemptions of their own, so that the book shows them. Everybody gets one bill a month and series: a run that is begun twice, or was interrupted, issues nothing twice. A bill that was taken back is issued anew."
+	return "Example: socho bills run --org hg-truong-mau --period 2026-09 --series BT --items meals --sibling meals:2:50 --dry-run\n\nA bill is made from the tariffs in force, the pupil's class and what was granted; reductions are taken off by exemptions of their own, so that the book shows them. Everybody gets one bill a month and series: a run that is begun twice, or was interrupted, issues nothing twice. A bill that was taken back is issued anew. What is due once, by the term or by the year is asked for once in that time, and what is by the day, --days times; a market's stalls without it owe for the days on which somebody held them and was there."
 }
 
 // Run bills a month.
 func (c *BillsRunCommand) Run(ctx context.Context, call *Call) error {
-	r := billing.Run{Organization: c.Org, Period: events.Period(c.Period), On: events.Date(c.On), DueOn: events.Date(c.Due), Series: c.Series, Items: c.Items, Class: c.Class}
+	r := billing.Run{Organization: c.Org, Period: events.Period(c.Period), On: events.Date(c.On), DueOn: events.Date(c.Due), Series: c.Series, Items: c.Items, Class: c.Class, Days: c.Days}
 	if len(c.Period) != 7 || !r.Period.Valid() {
 		return usageError{fmt.Errorf("--period %q: expected a month such as 2026-09", c.Period)}
 	}
@@ -103,6 +104,9 @@ func (c *BillsRunCommand) Run(ctx context.Context, call *Call) error {
 	}
 	if r.DueOn == "" {
 		r.DueOn = events.Date(c.Period + "-25")
+	}
+	if c.Days < 0 || c.Days > 31 {
+		return usageError{fmt.Errorf("--days %d: expected the days of a month, at most 31", c.Days)}
 	}
 	if !r.On.Valid() || !r.DueOn.Valid() {
 		return usageError{errors.New("--on and --due: expected days such as 2026-09-25")}
@@ -145,11 +149,16 @@ func (c *Call) planned(plan *billing.Plan, issued int, dry bool) error {
 	for _, p := range plan.Problems {
 		fmt.Fprintf(c.Stderr, "%s %s: %s\n", p.Item, p.Class, p.Why)
 	}
+	for _, u := range plan.Used {
+		if u.Asked > 0 {
+			fmt.Fprintf(c.Stderr, "%s: asked of %d before, in its time\n", u.Tariff.Tariff, u.Asked)
+		}
+	}
 	fmt.Fprintf(c.Stdout, "%d bills: %d đ billed, %d đ waived, %d đ to pay\n", len(plan.Bills), plan.Total, plan.Waived, plan.Owed())
 	for _, s := range plan.ItemSums() {
 		fmt.Fprintf(c.Stdout, "  %s: %d bills, %d đ\n", s.Item, s.Bills, s.Sum)
 	}
-	for _, why := range []string{billing.WhyBilled, billing.WhyNoTariff, billing.WhyNoArea, billing.WhyLeft, billing.WhyEmpty} {
+	for _, why := range []string{billing.WhyBilled, billing.WhyNoTariff, billing.WhyAsked, billing.WhyNoArea, billing.WhyLeft, billing.WhyEmpty} {
 		if none[why] > 0 {
 			fmt.Fprintf(c.Stdout, "  no bill (%s): %d\n", why, none[why])
 		}

@@ -24,6 +24,8 @@ type Run struct {
 	Items        []string     // these alone; all where empty
 	Class        string       // this class alone; all where empty
 	Siblings     []SiblingCut // what the second child of a household on pays less
+	Days         int64        // of the month that what is charged by the day is for; 0: not said, which a market needs not
+	Asked        Asked        // by bills before this run
 }
 
 // SiblingCut takes a part in a hundred off an item, or all items where it is empty,
@@ -59,6 +61,7 @@ type Bill struct {
 	Total   int64
 	Waivers []Waiver
 	Waived  int64
+	used    []Tariff
 }
 
 // Owed is what is left to pay.
@@ -77,6 +80,7 @@ const (
 	WhyLeft     = "left"
 	WhyEmpty    = "empty"   // nobody holds the stall
 	WhyNoArea   = "no_area" // an item is charged by m², and the stall's size is not known
+	WhyAsked    = "asked"   // all that is due was asked for already, in this term, in this year or once
 )
 
 // Skipped is somebody who gets no bill.
@@ -86,8 +90,13 @@ type Skipped struct{ Person, Class, Stall, Why string }
 // mended.
 type Problem struct{ Item, Class, Why string }
 
-// WhyTwice: two tariffs say what one item costs.
-const WhyTwice = "two_tariffs"
+// Why a run cannot work with a tariff.
+const (
+	WhyTwice         = "two_tariffs"    // two say what one item costs
+	WhyNoDays        = "no_days"        // it is for each day, and nobody has said how many there were
+	WhyNoTerm        = "no_term"        // it is for each term, and a market has none
+	WhyNoCoefficient = "no_coefficient" // it is for each whole of a coefficient, and nobody has one here
+)
 
 // Plan is what a run comes to.
 type Plan struct {
@@ -95,6 +104,8 @@ type Plan struct {
 	Bills    []Bill
 	Skipped  []Skipped
 	Problems []Problem
+	Used     []Used            // by tariff
+	Called   map[string]string // classes that people call otherwise than the log
 	Total    int64
 	Waived   int64
 }
@@ -150,7 +161,12 @@ func (p *Plan) ClassSums() (sums []ClassSum) {
 // the same bills. A bill that was taken back is issued again as another attempt.
 func (r *Run) BillID(whose string, attempt int) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{"bill 1", r.Organization, r.Series, string(r.Period), whose, strconv.Itoa(attempt)}, "|")))
-	return strings.ToLower(r.Series) + strings.ReplaceAll(string(r.Period), "-", "")[2:] + "-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:16])
+	return r.BillPrefix() + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:16])
+}
+
+// BillPrefix begins the names of all bills of a run's month and series.
+func (r *Run) BillPrefix() string {
+	return strings.ToLower(r.Series) + strings.ReplaceAll(string(r.Period), "-", "")[2:] + "-"
 }
 
 // Billed says of a bill whether it was issued before, and whether it still stands.
@@ -178,9 +194,9 @@ func (r *Run) id(whose string, billed Billed) string {
 // else of its grade, or else of all; less what was granted, and less what brothers
 // and sisters are spared.
 func (t *Terms) School(r Run, billed Billed) *Plan {
-	p := &Plan{Run: r}
+	p := &Plan{Run: r, Called: t.ClassNames(r.On)}
 	here, left := t.Pupils(r.On)
-	tariffs, reductions := t.Tariffs(r.On), t.Reductions(r.On)
+	tariffs, reductions := p.workable(t.Tariffs(r.On), true), t.Reductions(r.On)
 	child := childOf(here)
 	for _, pupil := range here {
 		if r.Class != "" && pupil.Class != r.Class {
@@ -191,11 +207,22 @@ func (t *Terms) School(r Run, billed Billed) *Plan {
 			p.Skipped = append(p.Skipped, Skipped{pupil.Person, pupil.Class, "", WhyBilled})
 			continue
 		}
-		for _, tariff := range p.choose(tariffs, "pupil", classes(pupil.Class)) {
-			b.add(&tariff, tariff.Amount)
+		why := WhyNoTariff
+		for _, tariff := range slices.Concat(p.choose(tariffs, "pupil", classes(pupil.Class)), p.choose(tariffs, "day", classes(pupil.Class))) {
+			if r.asked(&tariff, pupil.Person, pupil.Person, true) {
+				p.use(&tariff).Asked++
+				why = WhyAsked
+				continue
+			}
+			amount := tariff.Amount
+			if tariff.daily() {
+				amount *= r.Days
+			}
+			b.add(&tariff, amount)
+			p.use(&tariff).Bills++
 		}
 		if len(b.Items) == 0 {
-			p.Skipped = append(p.Skipped, Skipped{pupil.Person, pupil.Class, "", WhyNoTariff})
+			p.Skipped = append(p.Skipped, Skipped{pupil.Person, pupil.Class, "", why})
 			continue
 		}
 		b.reduce(reductions[pupil.Person], r.Siblings, child[pupil.Person])
@@ -206,45 +233,32 @@ func (t *Terms) School(r Run, billed Billed) *Plan {
 			p.Skipped = append(p.Skipped, Skipped{pupil.Person, "", "", WhyLeft})
 		}
 	}
+	p.sortUsed()
 	return p
 }
 
-// Market plans charges for stalls: each item by the stall or by its area, at the
-// tariff of the stall's class or else of all. A trader who is away through the whole
-// month owes what is due from the absent alone.
+// Market plans charges for stalls: each item by the stall, by its area or by the day,
+// at the tariff of the stall's class or else of all. A trader who is away through the
+// whole month owes what is due from the absent alone.
 func (t *Terms) Market(r Run, billed Billed) *Plan {
 	p := &Plan{Run: r}
 	let, empty := t.Stalls(r.On, r.Period)
-	tariffs := t.Tariffs(r.On)
+	tariffs := p.workable(t.Tariffs(r.On), false)
 	for _, stall := range let {
 		if r.Class != "" && stall.Class != r.Class {
 			continue
 		}
-		skip := func(why string) { p.Skipped = append(p.Skipped, Skipped{stall.Person, stall.Class, stall.Stall, why}) }
 		b := Bill{ID: r.id(stall.Stall, billed), Person: stall.Person, Stall: stall.Stall, Class: stall.Class}
-		if b.ID == "" {
-			skip(WhyBilled)
+		why := WhyBilled
+		if b.ID != "" {
+			why = t.charge(p, &b, &stall, tariffs)
+		}
+		if why != "" {
+			p.Skipped = append(p.Skipped, Skipped{stall.Person, stall.Class, stall.Stall, why})
 			continue
 		}
-		why := WhyNoTariff
-		for _, tariff := range slices.Concat(p.choose(tariffs, "stall", []string{stall.Class, ""}), p.choose(tariffs, "m2", []string{stall.Class, ""})) {
-			if stall.Absent && tariff.WhenAbsent == "not_due" {
-				continue
-			}
-			amount := tariff.Amount
-			if tariff.Per == "m2" {
-				if stall.Area == 0 {
-					why = WhyNoArea
-					b.Items = nil
-					break
-				}
-				amount = part(amount, stall.Area, 100)
-			}
-			b.add(&tariff, amount)
-		}
-		if len(b.Items) == 0 {
-			skip(why)
-			continue
+		for _, u := range b.used {
+			p.use(&u).Bills++
 		}
 		p.add(b)
 	}
@@ -253,7 +267,51 @@ func (t *Terms) Market(r Run, billed Billed) *Plan {
 			p.Skipped = append(p.Skipped, Skipped{Stall: name, Why: WhyEmpty})
 		}
 	}
+	p.sortUsed()
 	return p
+}
+
+// charge puts on a stall's bill what it owes; why says why there is none.
+func (t *Terms) charge(p *Plan, b *Bill, stall *Stall, tariffs []Tariff) (why string) {
+	of := []string{stall.Class, ""}
+	why = WhyNoTariff
+	for _, tariff := range slices.Concat(p.choose(tariffs, "stall", of), p.choose(tariffs, "m2", of), p.choose(tariffs, "day", of)) {
+		if stall.Absent && tariff.WhenAbsent == "not_due" {
+			continue
+		}
+		if p.asked(&tariff, stall.Stall, stall.Person, false) {
+			p.use(&tariff).Asked++
+			why = WhyAsked
+			continue
+		}
+		amount := tariff.Amount
+		if tariff.Per == "m2" {
+			if stall.Area == 0 {
+				return WhyNoArea
+			}
+			amount = part(amount, stall.Area, 100)
+		}
+		if tariff.daily() {
+			amount *= t.days(&p.Run, stall, &tariff)
+		}
+		if amount > 0 {
+			b.add(&tariff, amount)
+			b.used = append(b.used, tariff)
+		}
+	}
+	if len(b.Items) == 0 {
+		return why
+	}
+	return ""
+}
+
+func (p *Plan) sortUsed() {
+	slices.SortFunc(p.Used, func(a, b Used) int { return cmp.Compare(a.Tariff.Tariff, b.Tariff.Tariff) })
+}
+
+// charges says that a tariff is one that the run asks for.
+func (p *Plan) charges(t *Tariff) bool {
+	return t.Currency == money.VND && t.Per != "ticket" && (len(p.Items) == 0 || slices.Contains(p.Items, string(t.Item)))
 }
 
 func (p *Plan) add(b Bill) {
@@ -267,7 +325,7 @@ func (p *Plan) choose(tariffs []Tariff, per string, classes []string) (chosen []
 	rank := map[events.Word]int{}
 	of := map[events.Word]Tariff{}
 	for _, t := range tariffs {
-		if string(t.Per) != per || t.Currency != money.VND || len(p.Items) > 0 && !slices.Contains(p.Items, string(t.Item)) {
+		if string(t.Per) != per {
 			continue
 		}
 		at := slices.Index(classes, string(t.Class))

@@ -39,6 +39,7 @@ type since struct {
 type pupilFact struct {
 	since
 	Pupil
+	name string // of the class
 	left bool
 }
 
@@ -120,7 +121,7 @@ func (t *Terms) read(term *projections.Term) error {
 		if err := json.Unmarshal(data, &f); err != nil {
 			return err
 		}
-		t.pupils[term.Subject] = append(t.pupils[term.Subject], pupilFact{since: from, Pupil: Pupil{term.Subject, string(f.Class), string(f.Household), term.At}})
+		t.pupils[term.Subject] = append(t.pupils[term.Subject], pupilFact{since: from, Pupil: Pupil{term.Subject, string(f.Class), string(f.Household), term.At}, name: string(f.ClassName)})
 	case "school.pupil_left":
 		t.pupils[term.Subject] = append(t.pupils[term.Subject], pupilFact{since: from, Pupil: Pupil{Person: term.Subject, At: term.At}, left: true})
 	case "school.reduction_granted":
@@ -238,6 +239,24 @@ func (t *Terms) Pupils(on events.Date) (here, left []Pupil) {
 	slices.SortFunc(here, order)
 	slices.SortFunc(left, order)
 	return here, left
+}
+
+// ClassNames says what people call classes on a day, where that is another text than
+// the log's: as whoever was put in last says.
+func (t *Terms) ClassNames(on events.Date) map[string]string {
+	names, said := map[string]string{}, map[string]since{}
+	for _, facts := range t.pupils {
+		for i := range facts {
+			f := &facts[i]
+			if f.left || f.name == "" || f.on > on {
+				continue
+			}
+			if before, ok := said[f.Class]; !ok || cmp.Or(cmp.Compare(f.on, before.on), cmp.Compare(f.at.Offset, before.at.Offset)) > 0 {
+				names[f.Class], said[f.Class] = f.name, f.since
+			}
+		}
+	}
+	return names
 }
 
 // Tariff is what an item costs, as of a day.

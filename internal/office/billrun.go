@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"socho/events"
 	"socho/internal/billing"
@@ -56,13 +58,60 @@ func (o *Office) PlanRun(ctx context.Context, r billing.Run) (*billing.Plan, pro
 		still, known = stands[bill]
 		return known, still
 	}
-	switch org.Kind {
-	case "school":
-		return book.School(r, billed), org, nil
-	case "market":
-		return book.Market(r, billed), org, nil
+	if org.Kind != "school" && org.Kind != "market" {
+		return nil, org, fmt.Errorf("%s: %w", r.Organization, ErrBillless)
 	}
-	return nil, org, fmt.Errorf("%s: %w", r.Organization, ErrBillless)
+	if r.Asked, err = o.asked(ctx, book, &r, org.Kind == "school"); err != nil {
+		return nil, org, err
+	}
+	if org.Kind == "school" {
+		return book.School(r, billed), org, nil
+	}
+	return book.Market(r, billed), org, nil
+}
+
+// asked finds what bills that stand have asked for in the times of the tariffs in
+// force. Only the facts say items, so no more bills are read than those times hold:
+// of a month alone, those of its other series.
+func (o *Office) asked(ctx context.Context, book *billing.Terms, r *billing.Run, school bool) (billing.Asked, error) {
+	spans, filter := map[events.Word]string{"month": string(r.Period)}, readmodel.BillFilter{Period: string(r.Period)}
+	for _, t := range book.Tariffs(r.On) {
+		if span := billing.Span(t.Every, r.Period, school); span != string(r.Period) {
+			spans[t.Every] = span
+			filter.Period = "" // of other months as well
+		}
+	}
+	found, _, err := o.Model.AllBills(ctx, r.Organization, filter)
+	if err != nil {
+		return nil, err
+	}
+	own := r.BillPrefix()
+	var within []projections.Bill
+	for i := range found {
+		b := &found[i]
+		if b.Status() == projections.BillReversed || strings.HasPrefix(b.Bill, own) {
+			continue // whose bill of this run stands gets none
+		}
+		for every, span := range spans {
+			if billing.Span(every, events.Period(b.Period), school) == span {
+				within = append(within, *b)
+				break
+			}
+		}
+	}
+	issued, err := o.issued(ctx, within, false, nil)
+	if err != nil {
+		return nil, err
+	}
+	asked := billing.Asked{}
+	for i := range issued {
+		b := &issued[i]
+		whose := cmp.Or(b.Stall, b.Person)
+		for _, it := range b.Items {
+			asked[whose] = append(asked[whose], billing.AskedItem{Item: it.Item, Period: events.Period(b.Period), Person: b.Person})
+		}
+	}
+	return asked, nil
 }
 
 // seriesPeriod is the part of a reference code that says the period: the school
@@ -85,9 +134,9 @@ func seriesPeriod(series refcode.Prefix, period events.Period) (string, error) {
 	return "", refcode.ErrPrefix
 }
 
-// ErrProblems: tariffs contradict each other; nothing is issued before that is
+// ErrProblems: the run cannot work with a tariff; nothing is issued before that is
 // mended.
-var ErrProblems = errors.New("two tariffs say what one item costs for the same class; set one of them to end")
+var ErrProblems = errors.New("a tariff cannot be charged: two say what one item costs for the same class, or its days are not said (--days), or it goes by a term or coefficient that nobody has here")
 
 // IssueRun issues the bills of a plan, each with a reference code that its
 // receiving account has never seen, and takes off what was reduced. A run that was

@@ -91,10 +91,13 @@ func (o *Office) EnrolFrom(terms []projections.Term, known map[string]map[string
 			e.Unchanged++
 			continue
 		}
-		fact := &events.PupilEnrolled{Dated: events.Dated{EffectiveOn: on}, Of: events.Of{Person: events.ID(person)}, Class: events.ID(r.Class), Household: events.ID(household)}
+		fact := &events.PupilEnrolled{Dated: events.Dated{EffectiveOn: on}, Of: events.Of{Person: events.ID(person)}, Class: events.ID(r.Class), ClassName: events.Label(r.ClassName), Household: events.ID(household)}
 		// The same row for the same day is the same fact; only who has the key can tell
 		// from its id what the row said.
 		words := fmt.Sprintf("%s %q %s %s %q %q", on, r.Name, r.Birth, r.Class, r.Guardian, r.Phone)
+		if r.ClassName != "" {
+			words += fmt.Sprintf(" %q", r.ClassName)
+		}
 		e.drafts = append(e.drafts, o.draft(organization, opaque(o.Persons, "", "enrolled", organization, person+household+words), "school.pupil_enrolled", on, fact, r.personal()))
 	}
 	for _, p := range here {
@@ -141,12 +144,13 @@ func (o *Office) RollOver(ctx context.Context, organization string, on events.Da
 		households[p.Person] = p.Household
 	}
 	r := &Rollover{Moves: book.RollOver(on, moves, staying)}
+	called := book.ClassNames(on)
 	for _, m := range r.Moves {
 		if m.To == "" {
 			r.drafts = append(r.drafts, o.leave(organization, m.Person, on, "finished"))
 			continue
 		}
-		fact := &events.PupilEnrolled{Dated: events.Dated{EffectiveOn: on}, Of: events.Of{Person: events.ID(m.Person)}, Class: events.ID(m.To), Household: events.ID(households[m.Person])}
+		fact := &events.PupilEnrolled{Dated: events.Dated{EffectiveOn: on}, Of: events.Of{Person: events.ID(m.Person)}, Class: events.ID(m.To), ClassName: events.Label(called[m.To]), Household: events.ID(households[m.Person])}
 		id := opaque(o.Persons, "", "moved", organization, strings.Join([]string{m.Person, m.From, m.To, string(on)}, " "))
 		r.drafts = append(r.drafts, o.draft(organization, id, "school.pupil_enrolled", on, fact, nil))
 	}

@@ -29,6 +29,7 @@ type PupilRow struct {
 	Household string // whatever brothers and sisters have in common; never on the log
 	Guardian  string
 	Phone     string
+	ClassName string // as people write it, where the log calls it otherwise
 }
 
 // RowProblem says what is wrong with a row, and what to do. It repeats nothing of
@@ -66,6 +67,9 @@ func ReadPupils(src io.ReadSeeker) (rows []PupilRow, problems []RowProblem, err 
 			return nil, nil, err
 		}
 		row := PupilRow{Line: t.Line, Code: t.Get("code"), Name: t.Get("name"), Class: ClassID(t.Get("class")), Household: t.Get("household"), Guardian: t.Get("guardian"), Phone: t.Get("phone")}
+		if name := t.Get("class"); name != row.Class && len([]rune(name)) <= 120 {
+			row.ClassName = name
+		}
 		wrong := func(column, why string) { problems = append(problems, RowProblem{t.Line, column, why}) }
 		before := len(problems)
 		switch first, twice := seen[row.Code]; {

@@ -21,7 +21,7 @@ func TestReadPupils(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(rows); got != "[{4 HS1 Giàng Thị Mỷ 2017-09-05 3A   0912 000 001} {5 HS2 Vàng Mí Sình 2018-01-06 La-1   }]" {
+	if got := fmt.Sprint(rows); got != "[{4 HS1 Giàng Thị Mỷ 2017-09-05 3A   0912 000 001 } {5 HS2 Vàng Mí Sình 2018-01-06 La-1    Lá 1}]" {
 		t.Error(got)
 	}
 	var said []string
@@ -167,13 +167,18 @@ func TestEnrol(t *testing.T) {
 		term(4, "school.pupil_enrolled", id("D"), `"class":"3A"`), term(5, "school.pupil_left", id("D"), `"reason":"left"`), term(6, "school.pupil_enrolled", id("E"), `"class":"3A"`),
 	}
 	known := map[string]map[string]string{id("A"): {"name": "An"}, id("B"): {"name": "Bình"}, id("C"): {"name": "Chi"}, id("D"): {"name": "Dung"}, id("E"): {"name": "Em"}}
-	rows := []PupilRow{{2, "A", "An", "", "3A", "", "", ""}, {3, "B", "Bình", "", "3B", "", "", ""}, {4, "C", "Chi", "", "3A", "H1", "", ""}, {5, "D", "Dung", "", "3A", "", "", ""}, {6, "F", "Phú", "", "3A", "", "", ""}}
+	rows := []PupilRow{{2, "A", "An", "", "3A", "", "", "", ""}, {3, "B", "Bình", "", "3B", "", "", "", ""}, {4, "C", "Chi", "", "3A", "H1", "", "", ""}, {5, "D", "Dung", "", "3A", "", "", "", ""}, {6, "F", "Phú", "", "La-1", "", "", "", "Lá 1"}}
 	e, err := o.EnrolFrom(terms, known, "hg-truong", rows, "2026-09-05", true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if e.Unchanged != 1 || len(e.Moved) != 1 || len(e.Changed) != 1 || len(e.Back) != 1 || len(e.New) != 1 || len(e.Missing) != 1 || e.Facts() != 5 {
 		t.Errorf("%+v", e)
+	}
+	for i := range e.drafts {
+		if f, ok := e.drafts[i].Fact.(*events.PupilEnrolled); ok && (f.ClassName == "Lá 1") != (f.Class == "La-1") {
+			t.Errorf("class %s is called %q", f.Class, f.ClassName)
+		}
 	}
 	again, err := o.EnrolFrom(terms, known, "hg-truong", rows, "2026-09-05", true)
 	if err != nil {

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"socho/events"
+	"socho/internal/billing"
 	"socho/internal/books"
 	"socho/internal/money"
 	"socho/internal/print"
@@ -68,6 +70,10 @@ func (o *Office) Slips(ctx context.Context, s Slips) (document []byte, report Sl
 	if err != nil {
 		return nil, report, err
 	}
+	called, err := o.classNames(ctx, s.Organization)
+	if err != nil {
+		return nil, report, err
+	}
 	var slips []print.Slip
 	for i := range bills {
 		b := &bills[i]
@@ -79,6 +85,7 @@ func (o *Office) Slips(ctx context.Context, s Slips) (document []byte, report Sl
 		if err != nil {
 			return nil, report, fmt.Errorf("bill %s: %w", b.Bill.Bill, err)
 		}
+		slip.Class = cmp.Or(called[b.Class], b.Class)
 		if secret := secrets[b.Person]; secret != "" {
 			slip.Link = s.Links + secret
 		}
@@ -153,4 +160,17 @@ func dong(amount int64) string {
 		digits = digits[:i] + "." + digits[i:]
 	}
 	return digits + " đ"
+}
+
+// classNames says what people call classes, as was said last.
+func (o *Office) classNames(ctx context.Context, organization string) (map[string]string, error) {
+	terms, _, err := o.Model.Terms(ctx, organization, "school.pupil_enrolled")
+	if err != nil {
+		return nil, err
+	}
+	book, err := billing.Read(terms)
+	if err != nil {
+		return nil, err
+	}
+	return book.ClassNames("9999-12-31"), nil
 }

@@ -22,6 +22,7 @@ var (
 		"class":    {"LOP", "KHOI", "LOPKHOI", "HANG", "CLASS"},
 		"amount":   {"SOTIEN", "MUCTHU", "DONGIA", "GIA", "AMOUNT"},
 		"per":      {"TINHTHEO", "DONVI", "DONVITINH", "PER"},
+		"every":    {"DINHKY", "KYTHU", "CHUKY", "EVERY"},
 		"from":     {"TUNGAY", "NGAYAPDUNG", "HIEULUCTU", "FROM"},
 		"until":    {"DENNGAY", "HIEULUCDEN", "UNTIL"},
 		"duty":     {"CHUNGTU", "HOADON", "INVOICEDUTY"},
@@ -44,7 +45,9 @@ var (
 	itemWords = map[string]string{"TIENAN": "meals", "BANTRU": "boarding", "BAOHIEM": "insurance", "BAOHIEMYTE": "insurance", "HOCPHI": "tuition", "HAIBUOI": "two_sessions", "HOCHAIBUOI": "two_sessions",
 		"HOC2BUOI": "two_sessions", "QUANLY": "management", "BAOVE": "security", "VESINH": "sanitation", "VECHO": "ticket", "DIEN": "electricity", "TIENDIEN": "electricity", "NUOC": "water", "TIENNUOC": "water",
 		"THUEQUAY": "rent", "THUESAP": "rent"}
-	perWords    = map[string]string{"": "", "HOCSINH": "pupil", "PUPIL": "pupil", "SAP": "stall", "QUAY": "stall", "STALL": "stall", "M2": "m2", "DIENTICH": "m2", "VE": "ticket", "TICKET": "ticket"}
+	perWords   = map[string]string{"": "", "HOCSINH": "pupil", "PUPIL": "pupil", "SAP": "stall", "QUAY": "stall", "STALL": "stall", "M2": "m2", "DIENTICH": "m2", "VE": "ticket", "TICKET": "ticket", "NGAY": "day", "DAY": "day"}
+	everyWords = map[string]string{"": "", "MOTLAN": "once", "ONCE": "once", "NGAY": "day", "HANGNGAY": "day", "DAY": "day", "THANG": "month", "HANGTHANG": "month", "MONTH": "month",
+		"HOCKY": "term", "KY": "term", "TERM": "term", "NAM": "year", "NAMHOC": "year", "HANGNAM": "year", "YEAR": "year"}
 	dutyWords   = map[string]string{"": "", "HOADON": "invoice", "INVOICE": "invoice", "BIENLAI": "receipt", "RECEIPT": "receipt", "KHONG": "none", "NONE": "none"}
 	absentWords = map[string]string{"": "", "THU": "due", "DUE": "due", "CO": "due", "KHONGTHU": "not_due", "NOTDUE": "not_due", "KHONG": "not_due"}
 	reasonWords = map[string]string{"HONGHEO": "poor", "CANNGHEO": "near_poor", "KHUYETTAT": "disability", "CONLIETSI": "martyr_child", "DANTOCTHIEUSO": "ethnic", "MOCOI": "orphan"}
@@ -129,7 +132,11 @@ func readTariff(t *sheet.Table, kind string, on events.Date) (f events.TariffSet
 		wrong("Số tiền", "cần số đồng như 400000 hay 400.000")
 	}
 	f.Sum = events.Sum{Amount: events.Decimal(strconv.FormatInt(amount, 10)), Currency: money.VND}
-	f.Per = events.Word(one(perWords, t.Get("per"), "Tính theo", "học sinh, sạp, m2 hoặc vé", wrong))
+	f.Per = events.Word(one(perWords, t.Get("per"), "Tính theo", "học sinh, sạp, m2, ngày hoặc vé", wrong))
+	f.Every = events.Word(one(everyWords, t.Get("every"), "Định kỳ", "một lần, ngày, tháng, học kỳ hoặc năm", wrong))
+	if f.Every == "term" && kind == "market" {
+		wrong("Định kỳ", "chợ không có học kỳ: dùng tháng hoặc năm")
+	}
 	if f.Per == "" {
 		if f.Per = "pupil"; kind == "market" {
 			f.Per = "stall"
