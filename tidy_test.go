@@ -6,6 +6,7 @@
 //
 //	//tidy:long one table, read from top to bottom
 //	//tidy:float a share for a chart, no amount
+//	//tidy:race a pool of buffers, which internal/service's tests share out
 package socho_test
 
 import (
@@ -349,16 +350,6 @@ func flatten(tree any, at string, into map[string]string) {
 // TestTidySees holds the rules themselves to what they are for: each line breaks
 // one of them.
 func TestTidySees(t *testing.T) {
-	parse := func(name, text string) *source {
-		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &source{name: name, dir: path.Dir(name),
-			// A package that ends in test, such as projtest, is for tests alone.
-			test: strings.HasSuffix(name, "_test.go") || strings.HasSuffix(path.Dir(name), "test"), lines: strings.Count(text, "\n"), file: file, fset: fset}
-	}
 	imported := func(at string) string { return "package p\nimport _ \"" + at + "\"\n" }
 	for _, c := range []struct {
 		name, text string
@@ -396,8 +387,21 @@ func TestTidySees(t *testing.T) {
 		{"web/x.go", "package p\n//tidy:long one table\n" + strings.Repeat("\n", maxLines), length, false},
 		{"web/x_test.go", "package p\n// FIX" + "ME later\n", markers, true},
 	} {
-		if got := c.rule(parse(c.name, c.text)); (len(got) > 0) != c.broken {
+		if got := c.rule(parsed(t, c.name, c.text)); (len(got) > 0) != c.broken {
 			t.Errorf("%s %q: found %q", c.name, c.text, got)
 		}
 	}
+}
+
+// parsed is a source of that name and text.
+func parsed(t *testing.T, name, text string) *source {
+	t.Helper()
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, name, text, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &source{name: name, dir: path.Dir(name),
+		// A package that ends in test, such as projtest, is for tests alone.
+		test: strings.HasSuffix(name, "_test.go") || strings.HasSuffix(path.Dir(name), "test"), lines: strings.Count(text, "\n"), file: file, fset: fset}
 }
