@@ -40,6 +40,11 @@ type LineSource interface {
 	Credits(ctx context.Context, organization string, limit int) ([]reconcile.Credit, error)
 	// OpenBill returns reconcile.ErrNoBill where there is none.
 	OpenBill(ctx context.Context, organization, name string) (reconcile.Bill, error)
+	// StandingBill finds one that may be paid already. It returns
+	// reconcile.ErrNoBill where there is none.
+	StandingBill(ctx context.Context, organization, name string) (reconcile.Bill, error)
+	OfHolder(ctx context.Context, organization, holder string) ([]reconcile.Bill, error)
+	Held(ctx context.Context, organization string) ([]reconcile.Held, error)
 	Outgoing(ctx context.Context, organization string, most int64) ([]reconcile.Row, error)
 	Overpaid(ctx context.Context, organization string) (string, error)
 	ChooseOverpaid(ctx context.Context, organization, choice, by string) error

@@ -324,6 +324,24 @@ func TestDesk(t *testing.T) {
 	lan.get(out).sees(200, out, "Trả lại tiền dư", "150.000 đ")
 	lan.post(out, "do", "refund", "holder", holder, "amount", "", "id", newID()).sees(200, out, "Nhiều hơn số đã trả dư")
 	lan.post(out, "do", "refund", "holder", holder, "amount", "150000", "id", newID()).sees(200, out, "Đã ghi tiền trả lại", "Chưa xếp 50.000 đ")
+	// What was paid once more becomes its payer's credit, by one click; taken back, it
+	// waits again.
+	lan.get(at+"?tab=duplicates").sees(200, at, "không còn nợ", "dư 500.000 đ")
+	twice := "/lines/" + school + "/" + lan.finds(`id="l-(be1-[0-9a-f]+)"`)
+	lan.send(at+"?tab=duplicates", offerIn(lan.body)...).sees(200, at, "Đã xếp tiền vào phiếu", "Đóng trùng 0")
+	lan.get(twice)
+	lan.post(twice, "do", "undo", "event", lan.finds(`name="event" value="([^"]+)"`), "id", lan.finds(`name="event" value="[^"]+"><input type="hidden" name="id" value="([^"]+)"`)).sees(200, twice, "Chưa xếp 500.000 đ")
+	// What nobody was billed for is the school's own, and is taken back as well.
+	lan.post(twice, "do", "explain", "purpose", "", "id", newID()).sees(200, twice, "Hãy chọn tiền này cho việc gì")
+	lan.post(twice, "do", "explain", "purpose", "spent:wages", "id", newID())
+	if lan.status != 400 {
+		t.Errorf("money that came in was spent: %d", lan.status)
+	}
+	lan.post(twice, "do", "explain", "purpose", "earned:donation", "amount", "100.000", "id", newID()).sees(200, twice, "Đã ghi tiền này cho việc gì", "Chưa xếp 400.000 đ")
+	lan.post(twice, "do", "undo", "event", lan.finds(`name="event" value="([^"]+)"`), "id", newID())
+	lan.get(out).sees(200, out, "Chi: Lương", "Tiền này cho việc gì")
+	lan.post(out, "do", "explain", "purpose", "spent:supplies", "amount", "1.000", "id", newID()).sees(200, out, "Đã ghi tiền này cho việc gì", "Chưa xếp 49.000 đ")
+	lan.post(out, "do", "undo", "event", lan.finds(`name="event" value="([^"]+)"`), "id", newID()).sees(200, out, "Chưa xếp 50.000 đ")
 	// The rest of it is money that nobody owned, sent back.
 	lan.get(at+"?tab=unknown").sees(200, at, "77.000 đ")
 	unknown := "/lines/" + school + "/" + lan.finds(`id="l-(be1-[0-9a-f]+)"`)

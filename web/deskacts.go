@@ -171,7 +171,8 @@ func (s *site) undoing(r *request, organization string) (facts []events.Draft, e
 
 // undoable is what the desk takes back: what it said itself, and what matching
 // did.
-var undoable = []string{"bank.line_allocated", "bank.lines_offset", "school.refunded", "organization.credit_applied"}
+var undoable = []string{"bank.line_allocated", "bank.lines_offset", "school.refunded", "organization.credit_applied",
+	"organization.earned", "organization.spent", "organization.passed_on"}
 
 // bankSource names what import and matching say.
 const bankSource = events.OwnSources + "bank"
@@ -229,6 +230,8 @@ func doneKey(name string) string {
 		return "refunded"
 	case "organization.credit_applied":
 		return "applied"
+	case "organization.earned", "organization.spent", "organization.passed_on":
+		return "explained"
 	case "bank.line_noted":
 		return "noted"
 	}

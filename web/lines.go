@@ -32,6 +32,7 @@ type linePage struct {
 	PlaceIDs []string
 	Credits  []option // whom money may be paid back to, of a line that left
 	Others   []option // lines that left, of a line that came
+	Purposes []option // what else the money may be for
 	Reasons  []option
 	Marks    []option
 	Mark     string // of the last note
@@ -180,6 +181,10 @@ func (s *site) lineForms(r *request, page *linePage, l *reconcile.Row) error {
 	if l.Left <= 0 {
 		return nil
 	}
+	var err error
+	if page.Purposes, err = s.purposes(r, organization, l); err != nil {
+		return err
+	}
 	if l.Direction == "out" {
 		credits, err := s.Desk.Lines.Credits(r.Context(), organization, mostCredits)
 		if err != nil {
@@ -231,6 +236,8 @@ func (s *site) lineAct(r *request, page *linePage, l *reconcile.Row) (to *view, 
 		facts, err = s.refunding(r, organization, l)
 	case "offset":
 		facts, err = s.offsetting(r, organization, l)
+	case "explain":
+		facts, err = s.explaining(r, organization, l)
 	case "note":
 		facts, err = s.noting(r, organization, l)
 	case "undo":
@@ -270,7 +277,8 @@ func readMinor(text string, c money.Currency) (int64, error) {
 
 // placing shares what is left of a line among bills that the visitor names by id
 // or code. An amount that is left blank is what the bill owes, as far as the money
-// goes; what is above a bill becomes its payer's credit.
+// goes, or all of it where the bill is paid; what is above a bill becomes its payer's
+// credit.
 func (s *site) placing(r *request, organization string, l *reconcile.Row) (facts []events.Draft, err error) {
 	names, amounts, ids := r.PostForm["bill"], r.PostForm["amount"], r.PostForm["id"]
 	if len(names) != len(amounts) || len(names) != len(ids) || len(names) > maxParts {
@@ -281,9 +289,9 @@ func (s *site) placing(r *request, organization string, l *reconcile.Row) (facts
 		if name = strings.ToUpper(strings.Join(strings.Fields(name), "")); name == "" {
 			continue
 		}
-		b, err := s.Desk.Lines.OpenBill(r.Context(), organization, name)
+		b, err := s.Desk.Lines.StandingBill(r.Context(), organization, name)
 		if errors.Is(err, reconcile.ErrNoBill) {
-			b, err = s.Desk.Lines.OpenBill(r.Context(), organization, strings.TrimSpace(names[i]))
+			b, err = s.Desk.Lines.StandingBill(r.Context(), organization, strings.TrimSpace(names[i]))
 		}
 		if errors.Is(err, reconcile.ErrNoBill) {
 			return nil, &wrongField{r.language.say("line.no_bill", "bill", strings.TrimSpace(names[i]))}
@@ -291,7 +299,10 @@ func (s *site) placing(r *request, organization string, l *reconcile.Row) (facts
 		if err != nil {
 			return nil, err
 		}
-		minor := min(b.Owed, left)
+		minor := left
+		if b.Owed > 0 {
+			minor = min(b.Owed, left)
+		}
 		if text := strings.TrimSpace(amounts[i]); text != "" {
 			if minor, err = readMinor(text, l.Currency); err != nil {
 				return nil, &wrongField{r.language.say("line.no_amount", "amount", text)}

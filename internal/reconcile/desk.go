@@ -236,6 +236,9 @@ func (d *Desk) explain(ctx context.Context, organization string, rows []Row, nam
 		}
 		l.Slips, l.Alike = reading.Slips, alike[l.Left]
 		l.Suggestions = Suggest(e, open.Bills)
+		if again, ok := e.again(states); ok {
+			l.Suggestions = append([]Suggestion{again}, l.Suggestions...)
+		}
 		if l.Why = Why(e, read, states, l.Alike); l.Placed > 0 {
 			l.Why = WhyPartly
 		}
@@ -286,19 +289,19 @@ func (d *Desk) paidBefore(ctx context.Context, organization string, persons []st
 func (d *Desk) known(ctx context.Context, organization string, codes []string) (map[string]Known, error) {
 	slices.Sort(codes)
 	codes = slices.DeleteFunc(slices.Compact(codes), func(c string) bool { return !refcode.WellFormed(c) })
-	rows, err := d.pool.Query(ctx, `SELECT reference, organization = $1, bill, owed FROM projections.bills
+	rows, err := d.pool.Query(ctx, `SELECT reference, organization = $1, bill, owed, holder, class, period FROM projections.bills
 		WHERE reference = ANY ($2) AND reference <> '' AND status <> 'reversed' ORDER BY reference, organization = $1, bill`, organization, codes)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]Known{}
-	var code, bill string
+	var code, bill, holder, class, period string
 	var here bool
 	var owed int64
-	_, err = pgx.ForEachRow(rows, []any{&code, &here, &bill, &owed}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&code, &here, &bill, &owed, &holder, &class, &period}, func() error {
 		k := found[code]
 		if here {
-			k.Bill, k.Owed = bill, owed
+			k.Bill, k.Owed, k.Holder, k.Class, k.Period = bill, owed, holder, class, period
 		} else {
 			k.Elsewhere = true
 		}

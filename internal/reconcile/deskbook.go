@@ -83,6 +83,37 @@ func (d *Desk) OpenBill(ctx context.Context, organization, name string) (Bill, e
 	return b, err
 }
 
+// StandingBill finds a bill by its id or its reference code, paid or not. Errors:
+// ErrNoBill.
+func (d *Desk) StandingBill(ctx context.Context, organization, name string) (Bill, error) {
+	rows, err := d.pool.Query(ctx, selectBills+`AND status <> 'reversed' AND (bill = $2 OR reference = $2) ORDER BY bill LIMIT 1`, organization, name)
+	if err != nil {
+		return Bill{}, err
+	}
+	b, err := pgx.CollectExactlyOneRow(rows, scanOpen)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return b, ErrNoBill
+	}
+	return b, err
+}
+
+// Held is what was collected for others, by item.
+type Held struct {
+	Item   string
+	Amount int64 // đồng billed and not passed on
+}
+
+// Held lists what may be passed on, by item.
+func (d *Desk) Held(ctx context.Context, organization string) ([]Held, error) {
+	rows, err := d.pool.Query(ctx, `SELECT split_part(a.path, ':', 2), (b.credits - b.debits)::bigint
+		FROM ledger.accounts a JOIN ledger.balances b USING (shard, account)
+		WHERE a.organization = $1 AND a.path ^@ 'held:' AND a.currency = $2 AND b.credits > b.debits ORDER BY 1`, organization, string(money.VND))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Held])
+}
+
 // OfHolder lists the open bills of a stall or pupil.
 func (d *Desk) OfHolder(ctx context.Context, organization, holder string) ([]Bill, error) {
 	rows, err := d.pool.Query(ctx, selectOpen+`AND holder = $2 ORDER BY period, bill`, organization, holder)

@@ -14,6 +14,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/shopspring/decimal"
+
 	"socho/bank"
 	"socho/events"
 	"socho/internal/intake"
@@ -99,6 +101,9 @@ const source = events.OwnSources + "bank"
 // Errors: *Refused; faults of the file or the service, after which the same file
 // is handed in again.
 func (im *Importer) File(ctx context.Context, file io.ReadSeeker, o bank.Options) (*Report, error) {
+	if o.Account == "" && (im.Account == "" || im.Account == mainAccount) {
+		o.Account = im.Known // as the bank's messages name it, or one line would be two
+	}
 	accounts := map[string]bool{}
 	foreign := map[string]bool{}
 	undated := 0
@@ -370,31 +375,44 @@ func (r *run) read(ctx context.Context, placed map[string]bool) error {
 	return r.Readings.keep(ctx, r.Organization, some)
 }
 
-// open gives accounts that are new to the ledger what they held before the file.
+// open gives accounts that were not opened yet what they held before the file. The
+// bank's messages may have been there before the first statement: what they moved
+// before its first day is part of what it begins with.
 func (r *run) open(ctx context.Context, s *bank.Statements, began map[string]string) error {
 	var text strings.Builder
 	done := map[string]bool{}
 	for _, st := range s.List {
-		account := r.accountName(st.Account)
-		if st.Opening == nil || st.OpeningCurrency == nil || st.Opening.IsZero() || done[account] {
+		account, on := r.accountName(st.Account), began[st.Account]
+		if st.Opening == nil || st.OpeningCurrency == nil || on == "" || done[account] {
 			continue
 		}
 		done[account] = true
 		currency := money.Currency(*st.OpeningCurrency)
-		if _, known, err := r.held(ctx, account, currency); err != nil || known {
-			if err != nil {
-				return err
-			}
+		said, err := r.Books.Claims(ctx, r.Organization, source, []string{"open-" + account})
+		if err != nil {
+			return err
+		}
+		if len(said) > 0 {
 			continue
 		}
-		amount, side := *st.Opening, "debit"
-		if amount.Sign() < 0 {
-			amount, side = amount.Negated(), "credit"
+		held, err := r.held(ctx, account, currency, dayBefore(on))
+		if err != nil {
+			return err
+		}
+		before, err := decimal.NewFromString(held)
+		if err != nil {
+			return err
+		}
+		amount, side := st.Opening.Decimal().Sub(before), "debit"
+		if amount.IsZero() {
+			continue
+		}
+		if amount.IsNegative() {
+			amount, side = amount.Neg(), "credit"
 		}
 		scale, _ := currency.Scale()
-		on := began[st.Account]
 		value, err := event("open-"+account, "organization.opening_balance", r.Organization, on+"T00:00:00+07:00", "", map[string]any{
-			"effective_on": on, "account": "bank:" + account, "side": side, "amount": amount.Decimal().StringFixed(scale), "currency": currency})
+			"effective_on": on, "account": "bank:" + account, "side": side, "amount": amount.StringFixed(scale), "currency": currency})
 		if err != nil {
 			return err
 		}
@@ -408,37 +426,50 @@ func (r *run) open(ctx context.Context, s *bank.Statements, began map[string]str
 	return err
 }
 
-// held is what the ledger has on a bank account; known is false where it was never
-// used.
-func (r *run) held(ctx context.Context, account string, c money.Currency) (balance string, known bool, err error) {
+// held is what the ledger has on a bank account by the end of a day.
+func (r *run) held(ctx context.Context, account string, c money.Currency, on events.Date) (balance string, err error) {
 	path := r.Organization + ":bank:" + account
 	if c != money.VND {
 		path += ":" + string(c)
 	}
 	balance = "0"
-	err = r.Books.Balances(ctx, path, postgres.AsOf{}, func(b postgres.Balance) error {
+	err = r.Books.Balances(ctx, path, postgres.AsOf{Effective: on}, func(b postgres.Balance) error {
 		if b.Account == path {
-			balance, known = b.Balance, true
+			balance = b.Balance
 		}
 		return nil
 	})
-	return balance, known, err
+	return balance, err
 }
 
-// compare holds each closing balance against the ledger's account.
+// compare holds each closing balance against the ledger's account as it was by the
+// end of the statement's last day: the bank's messages of later days say nothing
+// against it.
 func (r *run) compare(ctx context.Context, s *bank.Statements) error {
-	closing := map[[2]string]string{}
-	for _, st := range s.List {
-		if st.Closing != nil && st.ClosingCurrency != nil {
-			closing[[2]string{r.accountName(st.Account), *st.ClosingCurrency}] = st.Closing.String()
+	type closing struct {
+		printed string
+		on      events.Date
+	}
+	all := map[[2]string]closing{}
+	for i, st := range s.List {
+		if st.Closing == nil || st.ClosingCurrency == nil {
+			continue
+		}
+		key := [2]string{r.accountName(st.Account), *st.ClosingCurrency}
+		on := events.Date("")
+		if s := r.spanOf(i, len(s.List)); s != nil {
+			on = events.Date(s.until)
+		}
+		if last, ok := all[key]; !ok || on >= last.on {
+			all[key] = closing{st.Closing.String(), on}
 		}
 	}
-	for key, printed := range closing {
-		held, _, err := r.held(ctx, key[0], money.Currency(key[1]))
+	for key, c := range all {
+		held, err := r.held(ctx, key[0], money.Currency(key[1]), c.on)
 		if err != nil {
 			return err
 		}
-		r.report.Accounts = append(r.report.Accounts, AccountBalance{key[0], key[1], printed, held, sameDecimal(printed, held)})
+		r.report.Accounts = append(r.report.Accounts, AccountBalance{key[0], key[1], c.printed, held, sameDecimal(c.printed, held)})
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 	"socho/internal/refcode"
 )
 
+// mainAccount is what the account is called that an organization is registered with.
+const mainAccount = "main"
+
 // accountName is the organization's own name for an account: what it was asked
 // to be, "main" for the registered one, else its last digits and a hash, since
 // the number itself would look like a person's.
@@ -26,7 +29,7 @@ func (im *Importer) accountName(printed string) string {
 	case im.Account != "":
 		return im.Account
 	case folded == "" || folded == bank.Fold(im.Known):
-		return "main"
+		return mainAccount
 	}
 	sum := sha256.Sum256([]byte(folded))
 	return "tk-" + folded[max(0, len(folded)-4):] + "-" + hex.EncodeToString(sum[:4])
@@ -127,6 +130,15 @@ func day(e *bank.Entry) string {
 		}
 	}
 	return ""
+}
+
+// dayBefore is the day before one that a calendar has.
+func dayBefore(on string) events.Date {
+	at, err := time.Parse(time.DateOnly, on)
+	if err != nil {
+		return ""
+	}
+	return events.Date(at.AddDate(0, 0, -1).Format(time.DateOnly))
 }
 
 func clock(text string) string {

@@ -20,8 +20,11 @@ func NewReadings(pool *pgxpool.Pool) *Readings { return &Readings{pool} }
 // mostOpen bounds the open bills that a text is held against.
 const mostOpen = 100_000
 
-const selectOpen = `SELECT bill, holder, person, stall, class, period, coalesce(due_on::text, ''), reference, owed FROM projections.bills
-	WHERE organization = $1 AND owed > 0 AND currency = 'VND' `
+const (
+	selectBills = `SELECT bill, holder, person, stall, class, period, coalesce(due_on::text, ''), reference, owed FROM projections.bills
+	WHERE organization = $1 AND currency = 'VND' `
+	selectOpen = selectBills + `AND owed > 0 `
+)
 
 func scanOpen(row pgx.CollectableRow) (b Bill, err error) {
 	err = row.Scan(&b.Bill, &b.Holder, &b.Person, &b.Stall, &b.Class, &b.Period, &b.DueOn, &b.Reference, &b.Owed)

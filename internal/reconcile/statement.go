@@ -39,6 +39,16 @@ func spanned(spans map[int]*span, e *bank.Entry) map[int]*span {
 	return spans
 }
 
+// spanOf is what the booked lines of a file's i-th statement show; nil where it has
+// none.
+func (r *run) spanOf(i, of int) *span {
+	s := r.spans[i+1]
+	if s == nil && of == 1 {
+		s = r.spans[0] // tables are one statement and do not number it
+	}
+	return s
+}
+
 // statements says what each statement of the file says of its account as a whole, so
 // that the ledger sees where one does not begin with what the one before ended with.
 // One without booked lines says nothing. Ids follow from what is said: the same file
@@ -66,10 +76,7 @@ func (r *run) statements(ctx context.Context, file io.ReadSeeker, all *bank.Stat
 	digest := hex.EncodeToString(whole.Sum(nil))
 	var text strings.Builder
 	for i := range all.List {
-		st, s := &all.List[i], r.spans[i+1]
-		if s == nil && len(all.List) == 1 {
-			s = r.spans[0] // tables are one statement and do not number it
-		}
+		st, s := &all.List[i], r.spanOf(i, len(all.List))
 		if s == nil {
 			continue
 		}

@@ -212,6 +212,18 @@ func Suggest(e Evidence, open []Bill) []Suggestion {
 	return found[:min(len(found), mostSuggestions)]
 }
 
+// again is what may be done with money for a bill that is paid: it becomes its
+// payer's credit. It is never more than fair, since the payer may want it back.
+func (e *Evidence) again(codes []Known) (s Suggestion, ok bool) {
+	if len(codes) != 1 || codes[0].Bill == "" || codes[0].Owed > 0 || e.Left <= 0 {
+		return s, false
+	}
+	k := codes[0]
+	reasons := []bank.Reason{bank.ReasonCode}
+	return Suggestion{Parts: []Part{{Bill{Bill: k.Bill, Holder: k.Holder, Class: k.Class, Period: k.Period, Reference: e.Codes[0]}, e.Left}},
+		Above: e.Left, Reasons: reasons, Score: bank.Points(reasons), Strength: Fair}, true
+}
+
 // split shares a line among the bills of its codes, in their order: each takes
 // what it is owed, as far as the money goes.
 func (e *Evidence) split(open []Bill) (s Suggestion, ok bool) {
@@ -291,6 +303,9 @@ const (
 type Known struct {
 	Bill      string // of this organization; empty where it is none of its
 	Owed      int64
+	Holder    string // of the bill, with its class and period
+	Class     string
+	Period    string
 	Elsewhere bool // another organization has such a bill
 }
 
