@@ -44,6 +44,9 @@ func compareSlots(a, b slot) int {
 	return int(a.class) - int(b.class)
 }
 
+// classesMost is how many keys an owner has at most.
+const classesMost = 2
+
 func classesOf(person string) []events.KeyClass {
 	if person == "" {
 		return []events.KeyClass{events.OfOrganization}
@@ -134,10 +137,13 @@ func (v *Vault) load(ctx context.Context, k *Keys, refs []Ref) error {
 	if len(organizations) == 0 {
 		return nil
 	}
+	// Each owner is a look into the index; joined any other way, a long list would
+	// have the whole table read for each of its batches.
 	rows, err := v.db.Query(ctx, `SELECT k.organization, k.person, k.class, k.wrapped
 		FROM unnest($1::text[], $2::text[]) AS r (organization, person)
-		JOIN private.person_keys k ON k.organization = r.organization AND k.person = r.person`,
-		organizations, persons)
+		CROSS JOIN LATERAL (SELECT * FROM private.person_keys
+			WHERE organization = r.organization AND person = r.person LIMIT $3) AS k`,
+		organizations, persons, classesMost)
 	if err != nil {
 		return err
 	}

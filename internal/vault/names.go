@@ -1,12 +1,15 @@
 package vault
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	_ "embed" // names.sql
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -99,6 +102,31 @@ func (k *known) add(names []uint64) {
 	}
 }
 
+// remembered is what is to be found of a person, in one row.
+type remembered struct {
+	organization, person string
+	tokens               [][]byte
+}
+
+// remember writes what is not there yet. It goes from person to person, each by
+// looks into indexes: joined as a whole, the tables would be read from end to end
+// for every batch, and a long list would take as long as its square. The rows of
+// keys are locked in the order that the persons are given in.
+const remember = `
+	INSERT INTO private.names (organization, token, person)
+	SELECT p.organization, s.token, p.person
+	FROM unnest($1::text[], $2::text[], $3::bytea[]) AS p (organization, person, tokens)
+	CROSS JOIN LATERAL (
+		SELECT FROM private.person_keys k
+		WHERE k.organization = p.organization AND k.person = p.person AND k.class = 'i' AND k.destroyed_at IS NULL LIMIT 1 FOR SHARE) AS alive
+	CROSS JOIN LATERAL (
+		SELECT ARRAY(SELECT n.token FROM private.names n WHERE n.organization = p.organization AND n.person = p.person LIMIT $4) AS tokens) AS known
+	CROSS JOIN LATERAL (
+		SELECT t.token FROM (SELECT substr(p.tokens, at, $5) AS token FROM generate_series(1, octet_length(p.tokens), $5) AS at) AS t
+		WHERE t.token <> ALL (known.tokens) ORDER BY t.token LIMIT $4 - cardinality(known.tokens)) AS s
+	ORDER BY p.organization, s.token, p.person
+	ON CONFLICT DO NOTHING`
+
 // Remember makes persons findable by these names, as long as their identity keys
 // live; those whose key is destroyed, or who have none, are passed over. What is
 // there already costs nothing.
@@ -109,46 +137,48 @@ func (k *known) add(names []uint64) {
 //
 // Errors: those of the database or the context.
 func (v *Vault) Remember(ctx context.Context, names []Name) error {
-	var organizations, persons []string
-	var tokens [][]byte
-	var fresh []uint64
-	for _, n := range names {
-		mac := hmac.New(sha256.New, v.names)
-		mac.Write([]byte("known|" + n.Organization + "|" + n.Person + "|" + n.Text))
-		key := binary.BigEndian.Uint64(mac.Sum(nil))
-		if v.known.has(key) || slices.Contains(fresh, key) {
-			continue
+	persons, fresh := v.unknown(names)
+	if len(persons) > 0 {
+		organizations, ids, tokens := make([]string, len(persons)), make([]string, len(persons)), make([][]byte, len(persons))
+		for i, p := range persons {
+			slices.SortFunc(p.tokens, bytes.Compare)
+			p.tokens = slices.CompactFunc(p.tokens, bytes.Equal)
+			organizations[i], ids[i], tokens[i] = p.organization, p.person, bytes.Join(p.tokens, nil)
 		}
-		fresh = append(fresh, key)
-		for _, word := range words(n.Text) {
-			for _, part := range beginnings(word) {
-				organizations, persons, tokens = append(organizations, n.Organization), append(persons, n.Person), append(tokens, v.token(n.Organization, part))
-			}
-		}
-	}
-	if len(tokens) > 0 {
-		if _, err := v.db.Exec(ctx, `
-			WITH said AS (
-				SELECT DISTINCT s.* FROM unnest($1::text[], $2::text[], $3::bytea[]) AS s (organization, person, token)
-				LEFT JOIN private.names n USING (organization, token, person) WHERE n.token IS NULL),
-			alive AS MATERIALIZED (
-				SELECT k.organization, k.person FROM private.person_keys k
-				WHERE (k.organization, k.person) IN (SELECT organization, person FROM said) AND k.class = 'i' AND k.destroyed_at IS NULL
-				ORDER BY k.organization, k.person FOR SHARE),
-			room AS (
-				SELECT a.organization, a.person, $4 - (SELECT count(*) FROM private.names n WHERE n.organization = a.organization AND n.person = a.person) AS tokens
-				FROM alive a)
-			INSERT INTO private.names (organization, token, person)
-			SELECT organization, token, person FROM (
-				SELECT s.*, r.tokens, row_number() OVER (PARTITION BY s.organization, s.person ORDER BY s.token) AS n
-				FROM said s JOIN room r USING (organization, person)) AS x
-			WHERE n <= tokens ORDER BY organization, token, person
-			ON CONFLICT DO NOTHING`, organizations, persons, tokens, tokensMost); err != nil {
+		if _, err := v.db.Exec(ctx, remember, organizations, ids, tokens, tokensMost, tokenBytes); err != nil {
 			return fmt.Errorf("vault: names: %w", err)
 		}
 	}
 	v.known.add(fresh)
 	return nil
+}
+
+// unknown are the persons of names that are not known to be there, in one order
+// everywhere, and the hashes of those names.
+func (v *Vault) unknown(names []Name) (persons []*remembered, fresh []uint64) {
+	type owner struct{ organization, person string }
+	of, seen := map[owner]*remembered{}, map[uint64]bool{}
+	for _, n := range names {
+		mac := hmac.New(sha256.New, v.names)
+		mac.Write([]byte("known|" + n.Organization + "|" + n.Person + "|" + n.Text))
+		key := binary.BigEndian.Uint64(mac.Sum(nil))
+		if seen[key] || v.known.has(key) {
+			continue
+		}
+		seen[key], fresh = true, append(fresh, key)
+		who := owner{n.Organization, n.Person}
+		for _, word := range words(n.Text) {
+			for _, part := range beginnings(word) {
+				if of[who] == nil {
+					of[who] = &remembered{organization: n.Organization, person: n.Person}
+				}
+				of[who].tokens = append(of[who].tokens, v.token(n.Organization, part))
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(of), func(a, b *remembered) int {
+		return cmp.Or(strings.Compare(a.organization, b.organization), strings.Compare(a.person, b.person))
+	}), fresh
 }
 
 // Find returns the persons of an organization whose names hold every word of the
