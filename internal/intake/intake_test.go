@@ -80,7 +80,7 @@ func migrate(ctx context.Context, url string) error {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, vault.Migration+vault.MigrationNames+vault.MigrationAccounts)
+	_, err = conn.Exec(ctx, vault.Migration+vault.MigrationNames+vault.MigrationNameSets+vault.MigrationAccounts)
 	return err
 }
 

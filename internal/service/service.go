@@ -165,7 +165,8 @@ func Migrate(ctx context.Context, url string) error {
 		postgres.Part{Schema: "private", Files: fstest.MapFS{
 			"00001_keys.sql":     {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
 			"00002_names.sql":    {Data: []byte("-- +goose Up\n" + vault.MigrationNames)},
-			"00003_accounts.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationAccounts)}}})
+			"00003_accounts.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationAccounts)},
+			"00004_names.sql":    {Data: []byte("-- +goose Up\n" + vault.MigrationNameSets)}}})
 }
 
 // Start takes up this process's share of the work, where it is one to work: it

@@ -55,14 +55,14 @@ func (v *Vault) Erase(ctx context.Context, organization, person, scope string) e
 		SELECT $1, $2, class, now() FROM alone, unnest($3::text[]) AS c (class)
 		ON CONFLICT (organization, person, class) DO UPDATE SET wrapped = NULL, destroyed_at = now()
 		WHERE person_keys.destroyed_at IS NULL`, []any{organization, person, classes}},
-		statement{`DELETE FROM private.names WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}},
+		statement{`DELETE FROM private.name_sets WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}},
 		statement{`DELETE FROM private.accounts WHERE organization = $1 AND person = $2 AND class = ANY ($3)`, []any{organization, person, classes}})
 	if err != nil {
 		return fmt.Errorf("vault: destroying keys: %w", err)
 	}
 	// Takes the old version of the row out of the table. Best effort: a role
 	// that may not, or a reader with an old snapshot, leaves it to autovacuum.
-	_, _ = v.db.Exec(ctx, `VACUUM (TRUNCATE false) private.person_keys, private.names, private.accounts`)
+	_, _ = v.db.Exec(ctx, `VACUUM (TRUNCATE false) private.person_keys, private.name_sets, private.accounts`)
 	return nil
 }
 

@@ -23,6 +23,11 @@ import (
 //go:embed names.sql
 var MigrationNames string
 
+// MigrationNameSets makes of that table one with a row for each person.
+//
+//go:embed names_sets.sql
+var MigrationNameSets string
+
 // Name is a name that a person goes by, in clear.
 type Name = struct{ Organization, Person, Text string }
 
@@ -102,7 +107,7 @@ func (k *known) add(names []uint64) {
 	}
 }
 
-// remembered is what is to be found of a person, in one row.
+// remembered is what is to be found of a person.
 type remembered struct {
 	organization, person string
 	tokens               [][]byte
@@ -111,21 +116,20 @@ type remembered struct {
 // remember writes what is not there yet. It goes from person to person, each by
 // looks into indexes: joined as a whole, the tables would be read from end to end
 // for every batch, and a long list would take as long as its square. The rows of
-// keys are locked in the order that the persons are given in.
+// keys are locked in the order that the persons are given in. Beyond the bound of
+// tokens, what was there first stays.
 const remember = `
-	INSERT INTO private.names (organization, token, person)
-	SELECT p.organization, s.token, p.person
+	INSERT INTO private.name_sets AS n (organization, person, tokens)
+	SELECT p.organization, p.person, s.tokens
 	FROM unnest($1::text[], $2::text[], $3::bytea[]) AS p (organization, person, tokens)
 	CROSS JOIN LATERAL (
 		SELECT FROM private.person_keys k
 		WHERE k.organization = p.organization AND k.person = p.person AND k.class = 'i' AND k.destroyed_at IS NULL LIMIT 1 FOR SHARE) AS alive
 	CROSS JOIN LATERAL (
-		SELECT ARRAY(SELECT n.token FROM private.names n WHERE n.organization = p.organization AND n.person = p.person LIMIT $4) AS tokens) AS known
-	CROSS JOIN LATERAL (
-		SELECT t.token FROM (SELECT substr(p.tokens, at, $5) AS token FROM generate_series(1, octet_length(p.tokens), $5) AS at) AS t
-		WHERE t.token <> ALL (known.tokens) ORDER BY t.token LIMIT $4 - cardinality(known.tokens)) AS s
-	ORDER BY p.organization, s.token, p.person
-	ON CONFLICT DO NOTHING`
+		SELECT ARRAY(SELECT substr(p.tokens, at, $5) FROM generate_series(1, octet_length(p.tokens), $5) AS at ORDER BY at LIMIT $4) AS tokens) AS s
+	ON CONFLICT (organization, person) DO UPDATE
+	SET tokens = n.tokens || ARRAY(SELECT t FROM unnest(EXCLUDED.tokens) AS t WHERE t <> ALL (n.tokens) LIMIT $4 - cardinality(n.tokens))
+	WHERE NOT n.tokens @> EXCLUDED.tokens AND cardinality(n.tokens) < $4`
 
 // Remember makes persons findable by these names, as long as their identity keys
 // live; those whose key is destroyed, or who have none, are passed over. What is
@@ -202,10 +206,10 @@ func (v *Vault) Find(ctx context.Context, organization, text string, limit int) 
 		tokens[i] = v.token(organization, word)
 	}
 	rows, err := v.db.Query(ctx, `
-		SELECT n.person FROM private.names n
+		SELECT n.person FROM private.name_sets n
 		JOIN private.person_keys k ON k.organization = n.organization AND k.person = n.person AND k.class = n.class AND k.destroyed_at IS NULL
-		WHERE n.organization = $1 AND n.token = ANY ($2) GROUP BY n.person HAVING count(*) = $3 ORDER BY n.person LIMIT $4`,
-		organization, tokens, len(tokens), limit)
+		WHERE n.organization = $1 AND n.tokens @> $2 ORDER BY n.person LIMIT $3`,
+		organization, tokens, limit)
 	if err != nil {
 		return nil, fmt.Errorf("vault: names: %w", err)
 	}
@@ -226,6 +230,6 @@ func (v *Vault) ForgetNames(ctx context.Context) error {
 	v.known.mu.Lock()
 	v.known.young, v.known.aged = nil, nil
 	v.known.mu.Unlock()
-	_, err := v.db.Exec(ctx, `DELETE FROM private.names`)
+	_, err := v.db.Exec(ctx, `DELETE FROM private.name_sets`)
 	return err
 }

@@ -47,7 +47,7 @@ func TestNames(t *testing.T) {
 	}
 	// The table holds nothing that a reader of the database understands.
 	var all []byte
-	if err := conn.QueryRow(t.Context(), `SELECT string_agg(token, '') FROM private.names`).Scan(&all); err != nil || bytes.Contains(bytes.ToLower(all), []byte("dao")) || len(all)%12 != 0 {
+	if err := conn.QueryRow(t.Context(), `SELECT string_agg(token, '') FROM private.name_sets, unnest(tokens) AS token`).Scan(&all); err != nil || bytes.Contains(bytes.ToLower(all), []byte("dao")) || len(all)%12 != 0 {
 		t.Errorf("%d bytes, %v", len(all), err)
 	}
 	if err := v.Erase(t.Context(), "hg-cho", "p-1", vault.ScopeContact); err != nil {
@@ -66,8 +66,32 @@ func TestNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left int
-	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM private.names WHERE organization = 'hg-cho' AND person = 'p-1'`).Scan(&left); err != nil || left != 0 {
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM private.name_sets WHERE organization = 'hg-cho' AND person = 'p-1'`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d rows of an erased person, %v", left, err)
+	}
+}
+
+// Who could be found before the table had a row for each person can be found after.
+func TestNamesMigrate(t *testing.T) {
+	url := testdb.Database(t, "vault", migrate)
+	v, conn := open(t, url)
+	sealer(t, v, vault.Ref{Organization: "hg-cho", Person: "p-1"}, vault.Ref{Organization: "hg-cho", Person: "p-2"})
+	if err := v.Remember(t.Context(), []vault.Name{{"hg-cho", "p-1", "Nguyễn Thị Đào"}, {"hg-cho", "p-2", "Nguyễn Mỷ"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		`ALTER TABLE private.name_sets RENAME TO kept`, `ALTER INDEX private.name_sets_tokens RENAME TO kept_tokens`,
+		`ALTER INDEX private.name_sets_pkey RENAME TO kept_pkey`, vault.MigrationNames,
+		`INSERT INTO private.names (organization, token, person) SELECT organization, unnest(tokens), person FROM private.kept`, vault.MigrationNameSets,
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	for text, want := range map[string]string{"dao nguyen": "p-1", "nguyen": "p-1 p-2", "my": "p-2", "hoa": ""} {
+		if found, err := v.Find(t.Context(), "hg-cho", text, 10); err != nil || strings.Join(found, " ") != want {
+			t.Errorf("%s: %v, %v; want %s", text, found, err, want)
+		}
 	}
 }
 
@@ -82,7 +106,7 @@ func TestNamesAreBounded(t *testing.T) {
 		}
 	}
 	var rows int
-	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM private.names`).Scan(&rows); err != nil || rows != 160 {
+	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM private.name_sets, unnest(tokens)`).Scan(&rows); err != nil || rows != 160 {
 		t.Errorf("%d rows, %v", rows, err)
 	}
 }
@@ -114,7 +138,7 @@ func TestNamesWhileErasing(t *testing.T) {
 		}
 		all.Wait()
 		var left int
-		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM private.names WHERE person = $1`, person).Scan(&left); err != nil || left != 0 {
+		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM private.name_sets WHERE person = $1`, person).Scan(&left); err != nil || left != 0 {
 			t.Fatalf("round %d: %d rows, %v", round, left, err)
 		}
 	}
