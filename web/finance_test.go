@@ -330,7 +330,7 @@ func TestLists(t *testing.T) {
 	v.get(base+"pupils").sees(http.StatusOK, base, "Mã học sinh, Họ tên, Lớp")
 	v.get(base+"nothing").sees(http.StatusNotFound, base)
 	v.post(base+"pupils", "from_day", "2026-09-05").sees(http.StatusUnprocessableEntity, base, "Chọn một tệp")
-	v.upload(base+"pupils", "list_file", "x.csv", "a,b\n1,2\n", "from_day", "2026-09-05").sees(http.StatusUnprocessableEntity, base, "không thấy dòng tiêu đề")
+	v.upload(base+"pupils", "list_file", "x.csv", "a,b\n1,2\n", "from_day", "2026-09-05").sees(http.StatusUnprocessableEntity, base, "Không thấy dòng tiêu đề")
 	v.upload(base+"pupils", "list_file", "x.csv", "Mã học sinh,Họ tên,Lớp\nHS1,,3A\n", "from_day", "2026-09-05").sees(http.StatusUnprocessableEntity, base, "Chưa nhập gì", "Họ tên", "2")
 	v.upload(base+"pupils", "list_file", "x.csv", "Mã học sinh,Họ tên,Lớp\nHS1,Mỷ,3A\nHS2,Sình,3B\n", "from_day", "2026-09-05").sees(http.StatusOK, base, "Học sinh mới", "2", "Nhập vào sổ")
 	if f.actor == "said" {

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"unicode"
+	"unicode/utf8"
 
 	"socho/events"
 	"socho/internal/office"
@@ -86,7 +88,7 @@ func (s *site) takeList(r *request) (*view, error) {
 	var bad *sheet.FileError
 	switch {
 	case errors.As(err, &bad):
-		return refuse(0, bad.Reason)
+		return refuse(0, r.language.ofFile(bad))
 	case err != nil:
 		return nil, err
 	case len(problems) > 0:
@@ -103,6 +105,12 @@ func (s *site) takeList(r *request) (*view, error) {
 	preview.Content, preview.On, preview.Leavers = base64.StdEncoding.EncodeToString(content), on.Value, taken.leavers
 	page.Preview = preview
 	return v, nil
+}
+
+// ofFile says what is wrong with a file, and what to do, as a sentence.
+func (l *language) ofFile(e *sheet.FileError) string {
+	first, n := utf8.DecodeRuneInString(e.In(l.code))
+	return string(unicode.ToUpper(first)) + e.In(l.code)[n:] + "."
 }
 
 // listContent is the file, as it was chosen or as it came back with the answer.

@@ -15,6 +15,7 @@ import (
 	"socho/internal/chores"
 	"socho/internal/identity"
 	"socho/internal/payouts"
+	"socho/internal/sheet"
 	"socho/projections"
 )
 
@@ -147,16 +148,12 @@ func (a choreAbout) month(organization string) payouts.Month {
 
 // told turns what a person can mend into words for them; other errors stay.
 func (l *language) told(err error) error {
-	var file *payouts.FileError
+	var file *sheet.FileError
 	var refused *payouts.RefusedError
 	var back *payouts.NotBackError
 	switch {
 	case errors.As(err, &file):
-		text := l.word("payout_file", file.Code)
-		if file.Line > 0 {
-			text = l.say("payouts.line", "line", file.Line) + " " + text
-		}
-		return &chores.Problem{Text: text}
+		return &chores.Problem{Text: l.ofFile(file)}
 	case errors.As(err, &refused):
 		return &chores.Problem{Text: l.say("problem.refused", "reason", l.word("reason", refused.Code))}
 	case errors.Is(err, payouts.ErrNothing):

@@ -20,7 +20,7 @@ import (
 
 // PayoutWork is the month of a benefit fund in somebody's name; *payouts.Process
 // does it. What the ledger refuses is a *payouts.RefusedError, a file that cannot
-// be read a *payouts.FileError.
+// be read a *sheet.FileError.
 type PayoutWork interface {
 	Lists(ctx context.Context, organization, period string) ([]payouts.ListState, error)
 	List(ctx context.Context, organization, list string) (payouts.ListState, error)

@@ -19,6 +19,7 @@ import (
 	"socho/internal/money"
 	"socho/internal/payouts"
 	"socho/internal/readmodel"
+	"socho/internal/sheet"
 	"socho/ledger"
 	"socho/projections"
 )
@@ -110,7 +111,7 @@ func (m *payoutMonth) CaughtUp(context.Context) error { return nil }
 
 func (m *payoutMonth) Examine(_ context.Context, content []byte, _ payouts.Month) (*payouts.Examined, error) {
 	if !bytes.HasPrefix(content, []byte("CCCD")) {
-		return nil, &payouts.FileError{Code: "utf8", Line: 3}
+		return nil, &sheet.FileError{Code: "utf8", Line: 3, Wrong: sheet.Words{VI: "không phải UTF-8", EN: "not in UTF-8"}}
 	}
 	lines := make([]int, 150)
 	for i := range lines {
@@ -167,7 +168,7 @@ func (m *payoutMonth) File(_ context.Context, o payouts.Export) (*payouts.Export
 func (m *payoutMonth) Submit(_ context.Context, src io.ReadSeeker) (*payouts.Submitted, error) {
 	b, _ := io.ReadAll(src)
 	if string(b) == "other" {
-		return nil, &payouts.FileError{Code: "batch_unknown"}
+		return nil, &sheet.FileError{Code: "batch_unknown", Wrong: sheet.Words{VI: "tệp không thuộc lô chi nào ở đây", EN: "no batch that is known here"}}
 	}
 	return &payouts.Submitted{Organization: fund, Batch: "B202610-006"}, m.act("submit")
 }
@@ -306,7 +307,7 @@ func TestPayoutPages(t *testing.T) {
 	finance.get(at+"/lists/open/propose").sees(403, "")
 
 	// A list: nothing is taken before all of it was seen.
-	proposer.sendFile(at+"/import", "x", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 3", "không theo UTF-8")
+	proposer.sendFile(at+"/import", "x", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 3", "không phải UTF-8")
 	proposer.sendFile(at+"/import", "", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(422, "", "Hãy chọn một tệp")
 	proposer.sendFile(at+"/import", "CCCD", "period", "2026-10", "programme", "monthly", "base_rate", "-1").sees(422, "", "lớn hơn 0")
 	proposer.sendFile(at+"/import", "CCCD", "period", "2026-10", "programme", "monthly", "base_rate", "500000").sees(200, "", "Dòng 4", "cả 150 dòng")

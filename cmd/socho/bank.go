@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -251,37 +250,17 @@ func (*BankMatchCommand) Help() string {
 }
 
 // Run matches the lines.
-func (c *BankMatchCommand) Run(_ context.Context, call *Call) (err error) {
+func (c *BankMatchCommand) Run(_ context.Context, call *Call) error {
 	known, err := readKnown(c.Known)
 	if err != nil {
 		return err
 	}
-	input := call.Stdin
-	if c.Lines != "-" {
-		f, err := os.Open(c.Lines)
-		if err != nil {
-			return usageError{err}
-		}
-		defer f.Close()
-		input = f
-	}
-	flush := call.buffered()
-	defer func() {
-		if flushed := flush(); err == nil {
-			err = flushed
-		}
-	}()
-	scanner := bufio.NewScanner(input)
-	scanner.Buffer(nil, 1<<20)
-	for n := 1; scanner.Scan(); n++ {
-		if len(strings.TrimSpace(scanner.Text())) == 0 {
-			continue
-		}
+	return call.eachLine(c.Lines, func(n int, text []byte) error {
 		var line struct {
 			ID  jsontext.Value `json:"id"`
 			Raw *string        `json:"raw"`
 		}
-		if err := json.Unmarshal(scanner.Bytes(), &line, jsontext.AllowInvalidUTF8(true)); err != nil || len(line.ID) == 0 || line.Raw == nil {
+		if err := json.Unmarshal(text, &line, jsontext.AllowInvalidUTF8(true)); err != nil || len(line.ID) == 0 || line.Raw == nil {
 			return fmt.Errorf("%s, line %d: expected an object with id and raw", c.Lines, n)
 		}
 		codes, auto := bank.Match(*line.Raw, func(code refcode.Code) bool { return known[code] })
@@ -289,26 +268,19 @@ func (c *BankMatchCommand) Run(_ context.Context, call *Call) (err error) {
 			codes = []refcode.Code{}
 		}
 		if call.CLI.JSON {
-			err = call.json(struct {
+			return call.json(struct {
 				ID    jsontext.Value `json:"id"`
 				Codes []refcode.Code `json:"codes"`
 				Auto  bool           `json:"auto"`
 			}{line.ID, codes, auto})
-		} else {
-			verdict := "person"
-			if auto {
-				verdict = "auto"
-			}
-			_, err = fmt.Fprintf(call.Stdout, "%s\t%s\t%s\n", line.ID, verdict, strings.Trim(fmt.Sprint(codes), "[]"))
 		}
-		if err != nil {
-			return err
+		verdict := "person"
+		if auto {
+			verdict = "auto"
 		}
-	}
-	if err := scanner.Err(); err != nil {
-		return fmt.Errorf("%s: %w", c.Lines, err)
-	}
-	return nil
+		_, err := fmt.Fprintf(call.Stdout, "%s\t%s\t%s\n", line.ID, verdict, strings.Trim(fmt.Sprint(codes), "[]"))
+		return err
+	})
 }
 
 // readKnown reads the open codes.

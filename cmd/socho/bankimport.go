@@ -10,7 +10,6 @@ import (
 	"socho/events"
 	"socho/internal/reconcile"
 	"socho/internal/service"
-	"socho/internal/vault"
 )
 
 // BankImportCommand is socho bank import.
@@ -73,11 +72,7 @@ func (c *BankImportCommand) Run(ctx context.Context, call *Call) error {
 
 // importer brings lines of an organization's account onto the log.
 func (c *Call) importer(ctx context.Context, s *service.Service, organization string) (*reconcile.Importer, error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"socho/events"
 	"socho/internal/billing"
@@ -19,11 +20,8 @@ type BillsCommand struct {
 
 // BillsTariffsCommand is socho bills tariffs.
 type BillsTariffsCommand struct {
-	File string `arg:"" help:"A list as .csv or .xlsx."`
-	orgFlag
-	dayFlag
+	officeList
 	DryRun bool `help:"Say what the list sets, and publish nothing."`
-	actFlags
 }
 
 // Help implements kong's help for one command.
@@ -33,15 +31,7 @@ func (*BillsTariffsCommand) Help() string {
 
 // Run sets tariffs.
 func (c *BillsTariffsCommand) Run(ctx context.Context, call *Call) error {
-	on, err := c.day()
-	if err != nil {
-		return err
-	}
-	file, err := handedIn(c.File)
-	if err != nil {
-		return err
-	}
-	return call.withOffice(ctx, c.Token, c.Org, []identity.Right{identity.IssueBills}, func(ctx context.Context, o *office.Office, _ *identity.Directory) error {
+	return c.read(ctx, call, func(ctx context.Context, o *office.Office, file io.ReadSeeker, on events.Date) error {
 		org, err := o.Model.Organization(ctx, c.Org)
 		if err != nil {
 			return fmt.Errorf("--org: no organization %q is registered", c.Org)

@@ -3,24 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/reconcile"
 	"socho/internal/service"
-	"socho/internal/vault"
 	"socho/web"
 )
 
 // desk is what whoever matches payments works with on pages. What is taken in the
 // background ends with life; wait returns once it has.
 func (c *Call) desk(life context.Context, s *service.Service, people *identity.Directory) (_ *web.Desk, wait func(), err error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, nil, err
 	}

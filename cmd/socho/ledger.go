@@ -10,6 +10,7 @@ import (
 
 	"socho/events"
 	"socho/internal/postgres"
+	"socho/internal/service"
 	"socho/ledger"
 )
 
@@ -69,9 +70,8 @@ func (c *OutcomesCommand) Run(ctx context.Context, call *Call) error {
 
 // BalancesCommand is socho balances.
 type BalancesCommand struct {
-	Account   string `help:"Only accounts whose name begins so." placeholder:"PREFIX"`
-	AsOf      string `help:"As known before these records, or at a time." placeholder:"SHARD:OFFSET,…|RFC3339"`
-	Effective string `help:"As true at the end of a day." placeholder:"DATE"`
+	Account string `help:"Only accounts whose name begins so." placeholder:"PREFIX"`
+	asOfFlags
 }
 
 // Help implements kong's help for one command.
@@ -81,11 +81,7 @@ func (*BalancesCommand) Help() string {
 
 // Run lists balances.
 func (c *BalancesCommand) Run(ctx context.Context, call *Call) error {
-	as, err := asOf(c.AsOf, c.Effective)
-	if err != nil {
-		return err
-	}
-	s, err := call.caughtUp(ctx)
+	s, as, err := c.open(ctx, call)
 	if err != nil {
 		return err
 	}
@@ -95,6 +91,22 @@ func (c *BalancesCommand) Run(ctx context.Context, call *Call) error {
 		return out.write(b, "%s\t%s\t%s\t%s\t%s\t%s\t", b.Account, b.Kind, b.Currency, b.Debits, b.Credits, b.Balance)
 	})
 	return out.end(err)
+}
+
+// asOfFlags say as of when a question about accounts is meant.
+type asOfFlags struct {
+	AsOf      string `help:"As known before these records, or at a time." placeholder:"SHARD:OFFSET,…|RFC3339"`
+	Effective string `help:"As true at the end of a day." placeholder:"DATE"`
+}
+
+// open reads them, and opens the ledger once it has caught up.
+func (f *asOfFlags) open(ctx context.Context, call *Call) (*service.Service, postgres.AsOf, error) {
+	as, err := asOf(f.AsOf, f.Effective)
+	if err != nil {
+		return nil, as, err
+	}
+	s, err := call.caughtUp(ctx)
+	return s, as, err
 }
 
 // asOf reads the two kinds of time.
@@ -116,9 +128,8 @@ func asOf(known, effective string) (as postgres.AsOf, err error) {
 
 // TransfersCommand is socho transfers.
 type TransfersCommand struct {
-	Account   string `help:"The account's full name." required:"" placeholder:"ACCOUNT"`
-	AsOf      string `help:"As known before these records, or at a time." placeholder:"SHARD:OFFSET,…|RFC3339"`
-	Effective string `help:"As true at the end of a day." placeholder:"DATE"`
+	Account string `help:"The account's full name." required:"" placeholder:"ACCOUNT"`
+	asOfFlags
 }
 
 // Help implements kong's help for one command.
@@ -128,11 +139,7 @@ func (*TransfersCommand) Help() string {
 
 // Run lists one account's transfers.
 func (c *TransfersCommand) Run(ctx context.Context, call *Call) error {
-	as, err := asOf(c.AsOf, c.Effective)
-	if err != nil {
-		return err
-	}
-	s, err := call.caughtUp(ctx)
+	s, as, err := c.open(ctx, call)
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"socho/internal/identity"
 	"socho/internal/office"
 	"socho/internal/service"
-	"socho/internal/vault"
 	"socho/web"
 )
 
@@ -40,11 +38,7 @@ func (c *Call) office(s *service.Service) (*office.Office, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}

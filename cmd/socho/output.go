@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"fmt"
 	"os"
 
 	"github.com/go-json-experiment/json"
@@ -25,6 +27,40 @@ func (c *Call) buffered() (flush func() error) {
 	w := bufio.NewWriterSize(c.Stdout, 64<<10)
 	c.Main = &Main{Args: c.Args, Stdin: c.Stdin, Stdout: w, Stderr: c.Stderr}
 	return w.Flush
+}
+
+// eachLine calls each for the lines of a file, or of stdin for -, that are not
+// blank, with their numbers from 1; what it prints is buffered.
+func (c *Call) eachLine(name string, each func(n int, text []byte) error) (err error) {
+	input := c.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return usageError{err}
+		}
+		defer f.Close()
+		input = f
+	}
+	flush := c.buffered()
+	defer func() {
+		if flushed := flush(); err == nil {
+			err = flushed
+		}
+	}()
+	scanner := bufio.NewScanner(input)
+	scanner.Buffer(nil, 1<<20)
+	for n := 1; scanner.Scan(); n++ {
+		if len(bytes.TrimSpace(scanner.Bytes())) == 0 {
+			continue
+		}
+		if err := each(n, scanner.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // progress shows a bar on stderr where a person is looking at it.

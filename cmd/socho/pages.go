@@ -170,13 +170,18 @@ func paced(limits *httpserver.Limits, counted *metrics.Metrics, pages *web.Pages
 	})
 }
 
-// personKey is what opaque ids of persons are derived under.
-func (c *Call) personKey() ([]byte, error) {
+// master reads the master key of the data directory.
+func (c *Call) master() (vault.Key, error) {
 	data, err := filepath.Abs(c.CLI.Data)
 	if err != nil {
-		return nil, err
+		return vault.Key{}, err
 	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	return vault.LoadMaster(filepath.Join(data, "master.key"))
+}
+
+// personKey is what opaque ids of persons are derived under.
+func (c *Call) personKey() ([]byte, error) {
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +190,7 @@ func (c *Call) personKey() ([]byte, error) {
 
 // directory is who there is and what they may do.
 func (c *Call) directory(s *service.Service) (*identity.Directory, error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}

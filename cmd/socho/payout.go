@@ -13,6 +13,7 @@ import (
 	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/payouts"
+	"socho/internal/sheet"
 )
 
 // PayoutCommand is socho payout.
@@ -77,7 +78,10 @@ func (c *Call) withPayouts(ctx context.Context, token, organization string, righ
 	if p.Persons, err = c.personKey(); err != nil {
 		return err
 	}
+	tell, end := c.progress("payouts")
+	p.Progress = tell
 	err = f(ctx, p, who)
+	end()
 	var refused *payouts.RefusedError
 	if errors.As(err, &refused) {
 		return fmt.Errorf("the ledger refused it: %w", refused)
@@ -92,6 +96,16 @@ func payoutFile(name string) (*os.File, error) {
 		return nil, usageError{err}
 	}
 	return f, nil
+}
+
+// ofFile says which file an error is of.
+func ofFile(name string, err error) error {
+	var bad *sheet.FileError
+	if errors.As(err, &bad) {
+		bad.File = filepath.Base(name)
+		return bad
+	}
+	return fmt.Errorf("%s: %w", filepath.Base(name), err)
 }
 
 // PayoutImportCommand is socho payout import.
@@ -151,7 +165,7 @@ func (c *PayoutImportCommand) Run(ctx context.Context, call *Call) error {
 	return call.withPayouts(ctx, c.Token, c.Org, []identity.Right{identity.ProposePayouts}, func(ctx context.Context, p *payouts.Process, _ *identity.Principal) error {
 		f, err := payouts.ReadList(src, month, p.Persons)
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(c.File), err)
+			return ofFile(c.File, err)
 		}
 		if err := c.faults(call, f); err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"socho/events"
 	"socho/internal/identity"
@@ -78,7 +77,7 @@ func (c *PayoutSubmitCommand) Run(ctx context.Context, call *Call) error {
 		p.May = func(organization string) bool { return who.May(identity.PublishEvents, organization) }
 		out, err := p.Submit(ctx, src)
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(c.File), err)
+			return ofFile(c.File, err)
 		}
 		if call.CLI.JSON {
 			return call.json(out)
@@ -121,7 +120,7 @@ func (c *PayoutSettleCommand) Run(ctx context.Context, call *Call) error {
 	return call.withPayouts(ctx, c.Token, c.Org, []identity.Right{identity.PublishEvents}, func(ctx context.Context, p *payouts.Process, _ *identity.Principal) error {
 		out, err := p.Settle(ctx, io.ReadSeeker(src), payouts.Results{Organization: c.Org, Account: c.Account, Line: c.Line, Batch: c.Batch})
 		if err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(c.File), err)
+			return ofFile(c.File, err)
 		}
 		for _, problem := range out.Unknown {
 			fmt.Fprintln(call.Stderr, problem)

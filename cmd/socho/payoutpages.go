@@ -2,23 +2,17 @@ package main
 
 import (
 	"log/slog"
-	"path/filepath"
 
 	"socho/internal/chores"
 	"socho/internal/identity"
 	"socho/internal/service"
-	"socho/internal/vault"
 	"socho/web"
 )
 
 // payoutPages are what pages do a fund's month with: the process that commands use,
 // in the name of whoever is signed in, and the chores for what takes long.
 func (c *Call) payoutPages(s *service.Service, people *identity.Directory, log *slog.Logger) (web.Payouts, *chores.Chores, error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, nil, err
 	}

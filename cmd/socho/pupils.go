@@ -40,11 +40,34 @@ func (f dayFlag) day() (events.Date, error) {
 	return on, nil
 }
 
+// officeList is a list that an office hands in, as a command's arguments name it.
+type officeList struct {
+	File string `arg:"" help:"A list as .csv or .xlsx."`
+	orgFlag
+	dayFlag
+	actFlags
+}
+
+// read hands over the file, and the day that it holds from, within the office.
+func (l *officeList) read(ctx context.Context, call *Call, f func(ctx context.Context, o *office.Office, file io.ReadSeeker, on events.Date) error) error {
+	on, err := l.day()
+	if err != nil {
+		return err
+	}
+	file, err := handedIn(l.File)
+	if err != nil {
+		return err
+	}
+	return call.withOffice(ctx, l.Token, l.Org, []identity.Right{identity.IssueBills}, func(ctx context.Context, o *office.Office, _ *identity.Directory) error {
+		return f(ctx, o, file, on)
+	})
+}
+
 // handedIn reads a file that a person named, as a whole.
 func handedIn(name string) (io.ReadSeeker, error) {
 	info, err := os.Stat(name)
-	if err == nil && info.Size() > sheet.MaxFileBytes {
-		return nil, fmt.Errorf("%s: %d MB; at most %d MB are read", name, info.Size()>>20, sheet.MaxFileBytes>>20)
+	if err == nil && info.Size() > sheet.Office.Bytes {
+		return nil, fmt.Errorf("%s: %d MB; at most %d MB are read", name, info.Size()>>20, sheet.Office.Bytes>>20)
 	}
 	var content []byte
 	if err == nil {
@@ -53,7 +76,7 @@ func handedIn(name string) (io.ReadSeeker, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return bytes.NewReader(content), nil
+	return sheet.Named{ReadSeeker: bytes.NewReader(content), File: name}, nil
 }
 
 // wrongRows prints what is wrong with a file; a file is taken whole or not at all.
@@ -75,12 +98,9 @@ func (c *Call) wrongRows(problems []office.RowProblem) error {
 
 // PupilsImportCommand is socho pupils import.
 type PupilsImportCommand struct {
-	File string `arg:"" help:"A list as .csv or .xlsx."`
-	orgFlag
-	dayFlag
+	officeList
 	Leavers bool `help:"Whoever is not on the list has left."`
 	DryRun  bool `help:"Say what the list changes, and publish nothing."`
-	actFlags
 }
 
 // Help implements kong's help for one command.
@@ -90,22 +110,14 @@ func (*PupilsImportCommand) Help() string {
 
 // Run takes pupils in.
 func (c *PupilsImportCommand) Run(ctx context.Context, call *Call) error {
-	on, err := c.day()
-	if err != nil {
-		return err
-	}
-	file, err := handedIn(c.File)
-	if err != nil {
-		return err
-	}
-	rows, problems, err := office.ReadPupils(file)
-	if err != nil {
-		return err
-	}
-	if err := call.wrongRows(problems); err != nil {
-		return err
-	}
-	return call.withOffice(ctx, c.Token, c.Org, []identity.Right{identity.IssueBills}, func(ctx context.Context, o *office.Office, _ *identity.Directory) error {
+	return c.read(ctx, call, func(ctx context.Context, o *office.Office, file io.ReadSeeker, on events.Date) error {
+		rows, problems, err := office.ReadPupils(file)
+		if err != nil {
+			return err
+		}
+		if err := call.wrongRows(problems); err != nil {
+			return err
+		}
 		if err := kindOf(ctx, o, c.Org, "school"); err != nil {
 			return err
 		}
@@ -147,11 +159,8 @@ func kindOf(ctx context.Context, o *office.Office, organization, kind string) er
 
 // PupilsReduceCommand is socho pupils reduce.
 type PupilsReduceCommand struct {
-	File string `arg:"" help:"A list as .csv or .xlsx."`
-	orgFlag
-	dayFlag
+	officeList
 	DryRun bool `help:"Say what the list grants, and publish nothing."`
-	actFlags
 }
 
 // Help implements kong's help for one command.
@@ -161,15 +170,7 @@ func (*PupilsReduceCommand) Help() string {
 
 // Run grants reductions.
 func (c *PupilsReduceCommand) Run(ctx context.Context, call *Call) error {
-	on, err := c.day()
-	if err != nil {
-		return err
-	}
-	file, err := handedIn(c.File)
-	if err != nil {
-		return err
-	}
-	return call.withOffice(ctx, c.Token, c.Org, []identity.Right{identity.IssueBills}, func(ctx context.Context, o *office.Office, _ *identity.Directory) error {
+	return c.read(ctx, call, func(ctx context.Context, o *office.Office, file io.ReadSeeker, on events.Date) error {
 		granted, problems, err := o.ReadReductions(file, c.Org, on)
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -180,43 +179,17 @@ type decodedLine struct {
 	qr.Result
 }
 
-func (c *QRDecodeCommand) lines(call *Call) (err error) {
-	input := call.Stdin
-	if c.Lines != "-" {
-		f, err := os.Open(c.Lines)
-		if err != nil {
-			return usageError{err}
-		}
-		defer f.Close()
-		input = f
-	}
-	flush := call.buffered()
-	defer func() {
-		if flushed := flush(); err == nil {
-			err = flushed
-		}
-	}()
-	scanner := bufio.NewScanner(input)
-	scanner.Buffer(nil, 1<<20)
-	for n := 1; scanner.Scan(); n++ {
-		if len(scanner.Bytes()) == 0 {
-			continue
-		}
+func (c *QRDecodeCommand) lines(call *Call) error {
+	return call.eachLine(c.Lines, func(n int, text []byte) error {
 		var line struct {
 			ID      jsontext.Value `json:"id"`
 			Payload string         `json:"payload"`
 		}
-		if err := json.Unmarshal(scanner.Bytes(), &line, jsontext.AllowInvalidUTF8(true)); err != nil || len(line.ID) == 0 {
+		if err := json.Unmarshal(text, &line, jsontext.AllowInvalidUTF8(true)); err != nil || len(line.ID) == 0 {
 			return fmt.Errorf("%s, line %d: expected an object with id and payload", c.Lines, n)
 		}
-		if err := call.json(decodedLine{line.ID, qr.Decode(line.Payload)}); err != nil {
-			return err
-		}
-	}
-	if err := scanner.Err(); err != nil {
-		return fmt.Errorf("%s: %w", c.Lines, err)
-	}
-	return nil
+		return call.json(decodedLine{line.ID, qr.Decode(line.Payload)})
+	})
 }
 
 // longNumber is what may be a card's or an account's number.

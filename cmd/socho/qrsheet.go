@@ -17,7 +17,6 @@ import (
 	"socho/internal/print"
 	"socho/internal/service"
 	"socho/internal/stallcards"
-	"socho/internal/vault"
 	"socho/qr"
 )
 
@@ -95,11 +94,7 @@ func (c *QRSheetCommand) Run(ctx context.Context, call *Call) error {
 // press prints stall cards in this ledger's name. Cards are signed with the key
 // that its log is signed with; where there is none yet, they are not.
 func (c *Call) press(s *service.Service, public string) (*stallcards.Press, error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"socho/internal/sales"
 	"socho/internal/service"
-	"socho/internal/vault"
 )
 
 // SalesCommand is socho sales.
@@ -18,11 +16,7 @@ type SalesCommand struct {
 
 // saleAccounts knows which accounts traders have connected.
 func (c *Call) saleAccounts(s *service.Service) (*sales.Accounts, error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"socho/internal/reconcile"
 	"socho/internal/service"
-	"socho/internal/vault"
 )
 
 // WebhookCommand is socho webhook.
@@ -144,11 +142,7 @@ func (c *Call) withHooks(ctx context.Context, do func(*reconcile.Hooks) error) e
 
 // hooks takes banks' messages in.
 func (c *Call) hooks(s *service.Service) (*reconcile.Hooks, error) {
-	data, err := filepath.Abs(c.CLI.Data)
-	if err != nil {
-		return nil, err
-	}
-	master, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+	master, err := c.master()
 	if err != nil {
 		return nil, err
 	}

@@ -51,10 +51,13 @@ var pupilColumns = map[string][]string{
 	"phone":     {"DIENTHOAI", "SODIENTHOAI", "SDT", "DTPHUHUYNH", "SDTPHUHUYNH", "PHONE"},
 }
 
+var pupilForm = sheet.Form{Names: pupilColumns, Need: [][]string{{"code"}, {"name"}, {"class"}}, Limits: sheet.Office,
+	Wanted: sheet.Words{VI: "các cột Mã học sinh, Họ tên, Lớp", EN: "columns Mã học sinh (code), Họ tên (name), Lớp (class)"}}
+
 // ReadPupils reads a list of pupils. Rows that cannot be taken are problems; the
 // others are returned beside them. Errors: *sheet.FileError.
 func ReadPupils(src io.ReadSeeker) (rows []PupilRow, problems []RowProblem, err error) {
-	t, err := sheet.Open(src, pupilColumns, []string{"code", "name", "class"}, "Mã học sinh, Họ tên, Lớp")
+	t, err := pupilForm.Open(src)
 	if err != nil {
 		return nil, nil, err
 	}

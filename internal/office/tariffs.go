@@ -90,10 +90,13 @@ type Tariffs struct {
 	drafts    []events.Draft
 }
 
+var tariffForm = sheet.Form{Names: tariffColumns, Need: [][]string{{"item"}, {"amount"}}, Limits: sheet.Office,
+	Wanted: sheet.Words{VI: "các cột Khoản thu, Số tiền", EN: "columns Khoản thu (item), Số tiền (amount)"}}
+
 // ReadTariffs reads a list of fee items for a school or market. Errors:
 // *sheet.FileError.
 func ReadTariffs(src io.ReadSeeker, kind string, on events.Date) (set []events.TariffSet, problems []RowProblem, err error) {
-	t, err := sheet.Open(src, tariffColumns, []string{"item", "amount"}, "Khoản thu, Số tiền")
+	t, err := tariffForm.Open(src)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -225,9 +228,12 @@ type Reductions struct {
 	drafts    []events.Draft
 }
 
+var reductionForm = sheet.Form{Names: reductionColumns, Need: [][]string{{"code"}, {"reason"}}, Limits: sheet.Office,
+	Wanted: sheet.Words{VI: "các cột Mã học sinh, Lý do, Phần trăm hoặc Số tiền", EN: "columns Mã học sinh (code), Lý do (reason), Phần trăm (percent) or Số tiền (amount)"}}
+
 // ReadReductions reads a list of who pays less. Errors: *sheet.FileError.
 func (o *Office) ReadReductions(src io.ReadSeeker, organization string, on events.Date) (granted []events.ReductionGranted, problems []RowProblem, err error) {
-	t, err := sheet.Open(src, reductionColumns, []string{"code", "reason"}, "Mã học sinh, Lý do, Phần trăm hoặc Số tiền")
+	t, err := reductionForm.Open(src)
 	if err != nil {
 		return nil, nil, err
 	}

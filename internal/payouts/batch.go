@@ -278,29 +278,28 @@ func (p *Process) fill(ctx context.Context, o *Export, b projections.Batch, out 
 	if err != nil {
 		return false, err
 	}
-	for at := 0; at < len(all); at += page {
-		p.far(at, len(all))
-		waiting := all[at:min(at+page, len(all))]
-		done, err := p.publish(ctx, o.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
-			for _, w := range waiting {
-				amount, err := sum(w.Amount)
-				if err != nil {
-					return err
-				}
-				e := p.envelope(o.Organization, "batched-"+hashed(40, "batched", b.Batch, w.Payout), "benefit.payout_batched")
-				e.Time = events.Time(string(b.OpenedOn) + "T00:00:00+07:00")
-				if err := say(e, &events.PayoutBatched{Dated: on, Sum: amount, Batch: events.PayoutID(b.Batch), Payout: events.PayoutID(w.Payout)}, nil); err != nil {
-					return err
-				}
+	done, err := p.publish(ctx, o.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
+		for at, w := range all {
+			if at%page == 0 {
+				p.far(at, len(all))
 			}
-			return nil
-		})
-		if err != nil {
-			return false, err
+			amount, err := sum(w.Amount)
+			if err != nil {
+				return err
+			}
+			e := p.envelope(o.Organization, "batched-"+hashed(40, "batched", b.Batch, w.Payout), "benefit.payout_batched")
+			e.Time = events.Time(string(b.OpenedOn) + "T00:00:00+07:00")
+			if err := say(e, &events.PayoutBatched{Dated: on, Sum: amount, Batch: events.PayoutID(b.Batch), Payout: events.PayoutID(w.Payout)}, nil); err != nil {
+				return err
+			}
 		}
-		for code, n := range done.codes {
-			out.Refused[code] += n
-		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	for code, n := range done.codes {
+		out.Refused[code] += n
 	}
 	state, _, err := p.total(ctx, o.Organization, "batch:"+b.Batch)
 	if err != nil {
@@ -393,7 +392,7 @@ type Submitted struct {
 	Digest       string `json:"digest"`
 }
 
-// Submit records that a file goes to the bank. Errors: *FileError where it is no
+// Submit records that a file goes to the bank. Errors: *sheet.FileError where it is no
 // file of ours; *RefusedError, above all file_differs where it was altered.
 func (p *Process) Submit(ctx context.Context, src io.ReadSeeker) (*Submitted, error) {
 	digest := sha256.New()
@@ -412,14 +411,14 @@ func (p *Process) Submit(ctx context.Context, src io.ReadSeeker) (*Submitted, er
 			b, err = p.Read.Batch(ctx, id)
 		}
 		if errors.Is(err, readmodel.ErrNotFound) {
-			err = refuse("batch_unknown", "the file names no batch that is known here")
+			err = refuse("batch_unknown")
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	if p.May != nil && !p.May(b.Organization) {
-		return nil, refuse("batch_unknown", "the file names no batch that is known here")
+		return nil, refuse("batch_unknown")
 	}
 	out.Organization, out.Batch = b.Organization, b.Batch
 	_, err = p.say(ctx, p.envelope(b.Organization, "submit-"+hashed(40, "submit", b.Batch, out.Digest), "benefit.batch_submitted"),
@@ -437,13 +436,13 @@ func batchIn(src io.ReadSeeker) (string, error) {
 	} else if r.Order != nil && r.Order.MessageID != "" {
 		return r.Order.MessageID, nil
 	}
-	t, err := openResults(src)
+	t, err := resultForm.Open(src)
 	if err != nil {
-		return "", refuse("no_order", "neither a payment order (pain.001) nor a bulk-transfer sheet")
+		return "", refuse("no_order")
 	}
-	defer t.close()
-	if err := t.next(); err != nil || t.get("batch") == "" {
-		return "", refuse("batch_missing", "the sheet names no batch")
+	defer t.Close()
+	if err := t.Next(); err != nil || t.Get("batch") == "" {
+		return "", refuse("batch_missing")
 	}
-	return t.get("batch"), nil
+	return t.Get("batch"), nil
 }

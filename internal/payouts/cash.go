@@ -44,7 +44,7 @@ func (p *Process) CashLines(ctx context.Context, organization, period, unit stri
 			lines = append(lines, CashLine{Payout: some[i].Payout})
 		}
 		if len(lines) > MaxCashLines {
-			return nil, refuse("too_many", "more than %d cash payouts; name one commune", MaxCashLines)
+			return nil, refuse("too_many", MaxCashLines)
 		}
 		// Each record says some of it: what one leaves out is looked for in the next.
 		for rank := 0; ; rank++ {

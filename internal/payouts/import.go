@@ -146,7 +146,7 @@ type Imported struct {
 
 // Import opens the list and puts the rows on it, with what their persons are
 // entitled to. Importing the same file again changes nothing.
-// Errors: *RefusedError where the list cannot be opened; *FileError where it holds
+// Errors: *RefusedError where the list cannot be opened; *sheet.FileError where it holds
 // other entries for the same payouts.
 func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	if err := p.Service.WaitForProjections(ctx); err != nil {
@@ -180,7 +180,7 @@ func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	f = &standing
 	if n, err := p.differs(ctx, f, state); err != nil || n > 0 {
 		if err == nil {
-			err = refuse("list_differs", "list %s holds %d of these payouts with another amount, commune or way of paying; withdraw it, and import under another --list", f.List, n)
+			err = refuse("list_differs", f.List, n)
 		}
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"socho/events"
 	"socho/internal/adminunits"
 	"socho/internal/money"
+	"socho/internal/sheet"
 	"socho/qr"
 )
 
@@ -89,6 +90,16 @@ var listColumns = map[string][]string{
 	"note":         {"GHICHU", "NOTE"},
 }
 
+// MaxRows bounds what is read of a list or of results.
+const MaxRows = 500_000
+
+// large are the limits of a list: a province's is one file.
+var large = sheet.Limits{Bytes: 256 << 20, Rows: MaxRows, Unpacked: 1 << 30}
+
+var listForm = sheet.Form{Names: listColumns, Need: [][]string{{"person", "citizen"}, {"amount", "coefficient"}}, Least: 3, Limits: large, Wanted: sheet.Words{
+	VI: "các cột CCCD hoặc Mã đối tượng, Mã xã, Số tiền hoặc Hệ số",
+	EN: "columns of the person (CCCD or Mã đối tượng), the amount (Số tiền or Hệ số) and the commune (Mã xã)"}}
+
 var methods = map[string]string{
 	"": "", "TAIKHOAN": "account", "CHUYENKHOAN": "account", "TK": "account", "CK": "account", "ACCOUNT": "account", "NGANHANG": "account",
 	"VI": "ewallet", "VIDIENTU": "ewallet", "EWALLET": "ewallet", "WALLET": "ewallet", "TIENMAT": "cash", "TM": "cash", "CASH": "cash",
@@ -100,7 +111,7 @@ var kinds = map[string]string{
 }
 
 // ReadList reads a list from CSV or XLSX. key is what opaque ids of persons are
-// derived under. Errors: *FileError where the file cannot be read as a whole;
+// derived under. Errors: *sheet.FileError where the file cannot be read as a whole;
 // those of src.
 func ReadList(src io.ReadSeeker, m Month, key []byte) (*File, error) {
 	if m.BaseRate == 0 {
@@ -109,30 +120,21 @@ func ReadList(src io.ReadSeeker, m Month, key []byte) (*File, error) {
 	if m.List == "" {
 		m.List = m.Programme + "-" + m.Period
 	}
-	t, err := openColumns(src, listColumns, func(c map[string]int) bool {
-		_, person := c["person"]
-		_, citizen := c["citizen"]
-		_, amount := c["amount"]
-		_, coefficient := c["coefficient"]
-		return (person || citizen) && (amount || coefficient) && len(c) >= 3
-	}, "of the person (CCCD or Mã đối tượng), the amount (Số tiền or Hệ số) and the commune (Mã xã)")
+	t, err := listForm.Open(src)
 	if err != nil {
 		return nil, err
 	}
-	defer t.close()
+	defer t.Close()
 	f := &File{Month: m}
 	ordinals := map[string]int{} // by person and kind
 	said := map[[32]byte]int{}   // whole rows, to tell a line copied
 	for {
-		err := t.next()
+		err := t.Next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			return nil, err
-		}
-		if len(f.Rows)+f.Left >= MaxRows {
-			return nil, refuse("lines", "more than %d lines", MaxRows)
 		}
 		if totals(t) {
 			continue
@@ -158,47 +160,43 @@ func ReadList(src io.ReadSeeker, m Month, key []byte) (*File, error) {
 		f.Rows = append(f.Rows, row)
 	}
 	if len(f.Rows)+f.Left == 0 {
-		return nil, refuse("no_lines", "no line below the heading")
+		return nil, t.NoLines()
 	}
 	return f, nil
 }
 
 // totals tells a row that sums others up: it names nobody.
-func totals(t *table) bool {
-	folded := bank.Fold(t.first())
-	named := t.get("person") + t.get("citizen") + t.get("payout")
+func totals(t *sheet.Table) bool {
+	folded := bank.Fold(t.First())
+	named := t.Get("person") + t.Get("citizen") + t.Get("payout")
 	return (named == "" || bank.Fold(named) == folded) && (strings.HasPrefix(folded, "TONG") || strings.HasPrefix(folded, "CONG") || strings.HasPrefix(folded, "TOTAL"))
 }
 
 // rowReader reads one line, and says all that is wrong with it.
 type rowReader struct {
-	t      *table
+	t      *sheet.Table
 	month  *Month
 	key    []byte
 	faults []Fault
 }
 
 func (r *rowReader) fault(column, code, format string, args ...any) {
-	label := column
-	if named, ok := r.t.labels[column]; ok {
-		label = named
-	}
-	r.faults = append(r.faults, Fault{r.t.line, label, code, fmt.Sprintf(format, args...)})
+	r.faults = append(r.faults, Fault{r.t.Line, r.t.Label(column), code, fmt.Sprintf(format, args...)})
 }
 
 func (r *rowReader) read() Row {
-	row := Row{Line: r.t.line, Name: r.t.get("name"), AccountName: r.t.get("account_name"), Note: r.t.get("note"), Citizen: r.t.get("citizen")}
+	row := Row{Line: r.t.Line, Name: r.t.Get("name"), AccountName: r.t.Get("account_name"), Note: r.t.Get("note"), Citizen: r.t.Get("citizen")}
 	row.Person = r.person(&row)
 	row.Unit = r.unit()
 	row.Amount = r.amount()
 	var ok bool
-	if row.Kind, ok = kinds[bank.Fold(r.t.get("kind"))]; !ok {
+	if row.Kind, ok = kinds[bank.Fold(r.t.Get("kind"))]; !ok {
 		r.fault("kind", "kind", "expected hằng tháng, truy lĩnh, một lần or mai táng")
 	}
-	if row.Method, ok = methods[bank.Fold(r.t.get("method"))]; !ok {
+	if row.Method, ok = methods[bank.Fold(r.t.Get("method"))]; !ok {
 		r.fault("method", "method", "expected tài khoản, ví or tiền mặt")
 	}
-	row.Account = bareAccount(r.t.get("account"))
+	row.Account = bareAccount(r.t.Get("account"))
 	if row.Method == "" { // not said: by account where there is one
 		row.Method = "cash"
 		if row.Account != "" {
@@ -239,7 +237,7 @@ func plainAccount(s string) bool {
 }
 
 func (r *rowReader) person(row *Row) string {
-	id := r.t.get("person")
+	id := r.t.Get("person")
 	switch {
 	case row.Citizen != "" && !digits(row.Citizen, 12):
 		r.fault("citizen", "citizen", "expected 12 digits; in Excel, format the column as text so that leading zeros stay")
@@ -265,7 +263,7 @@ func digits(s string, n int) bool {
 }
 
 func (r *rowReader) unit() string {
-	text := r.t.get("unit")
+	text := r.t.Get("unit")
 	if len(text) <= 5 && digits(text, len(text)) && text != "" {
 		code := strings.Repeat("0", 5-len(text)) + text // Excel drops leading zeros
 		if u, ok := adminunits.Current(code, r.month.Period+"-01"); ok {
@@ -294,9 +292,9 @@ func (r *rowReader) unit() string {
 }
 
 func (r *rowReader) amount() int64 {
-	text := r.t.get("amount")
+	text := r.t.Get("amount")
 	if text == "" {
-		coefficient, err := decimal.NewFromString(strings.Replace(r.t.get("coefficient"), ",", ".", 1))
+		coefficient, err := decimal.NewFromString(strings.Replace(r.t.Get("coefficient"), ",", ".", 1))
 		if err != nil || !coefficient.IsPositive() || coefficient.GreaterThan(decimal.NewFromInt(100)) {
 			r.fault("coefficient", "coefficient", "expected an amount, or a coefficient above 0 and up to 100")
 			return 0
@@ -376,7 +374,7 @@ func BankBIN(text string) (bin string, ok bool) {
 }
 
 func (r *rowReader) bin() string {
-	if bin, ok := BankBIN(r.t.get("bank")); ok {
+	if bin, ok := BankBIN(r.t.Get("bank")); ok {
 		return bin
 	}
 	r.fault("bank", "bank", "expected the bank's BIN of 6 digits, or its name as banks spell it, such as Agribank")

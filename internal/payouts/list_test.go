@@ -10,6 +10,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"socho/internal/payouts"
+	"socho/internal/sheet"
 )
 
 var key = bytes.Repeat([]byte{7}, 32)
@@ -81,7 +82,7 @@ func TestReadList(t *testing.T) {
 		head + "\xff\xfe,A,1,1,,\n": "not in UTF-8",
 	} {
 		_, err := payouts.ReadList(strings.NewReader(text), october, key)
-		var refused *payouts.FileError
+		var refused *sheet.FileError
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
@@ -129,7 +130,7 @@ func FuzzReadList(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := payouts.ReadList(bytes.NewReader(b), october, key)
 		if err != nil {
-			var refused *payouts.FileError
+			var refused *sheet.FileError
 			if !errors.As(err, &refused) {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ import (
 	"socho/internal/payouts"
 	"socho/internal/postgres"
 	"socho/internal/service"
+	"socho/internal/sheet"
 	"socho/internal/vault"
 	"socho/ledger"
 )
@@ -146,8 +147,8 @@ func (o *office) grant(dong int64) {
 		o.fact(fmt.Sprint("fund", o.lines), "benefit.funded", fmt.Sprintf(`"amount":"%d","currency":"VND","line":"in%d"`, dong, o.lines)))
 }
 
-// sheet is a list of persons from to before n, the last of each ten in cash.
-func sheet(from, n int, amount int64) string {
+// listOf is a list of persons from to before n, the last of each ten in cash.
+func listOf(from, n int, amount int64) string {
 	var b strings.Builder
 	b.WriteString("UỶ BAN NHÂN DÂN XÃ;;;;;;;\nDanh sách chi trả;;;;;;;\nSTT;Số CCCD;Họ và tên;Mã xã;Số tiền;Ngân hàng;Số tài khoản;Ghi chú\n")
 	for i := from; i < n; i++ {
@@ -234,7 +235,7 @@ func TestMonth(t *testing.T) {
 	ctx := t.Context()
 	o.grant(20_000_000)
 
-	f := o.read(sheet(0, 30, 500_000), payouts.Month{})
+	f := o.read(listOf(0, 30, 500_000), payouts.Month{})
 	if len(f.Faults) > 0 || len(f.Rows) != 30 {
 		t.Fatalf("%d rows, %v", len(f.Rows), f.Faults)
 	}
@@ -248,12 +249,12 @@ func TestMonth(t *testing.T) {
 			t.Errorf("importing twice changes something: %+v", done)
 		}
 	}
-	changed := o.read(sheet(0, 30, 600_000), payouts.Month{})
-	var refused *payouts.FileError
+	changed := o.read(listOf(0, 30, 600_000), payouts.Month{})
+	var refused *sheet.FileError
 	if done, err := lan.Import(ctx, changed); !errors.As(err, &refused) || !strings.Contains(err.Error(), "holds 30 of these") {
 		t.Errorf("other amounts under the same list: %+v, %v", done, err)
 	}
-	elsewhere := o.read(strings.Replace(sheet(0, 30, 500_000), "8800000000003", "8800000000033", 1), payouts.Month{})
+	elsewhere := o.read(strings.Replace(listOf(0, 30, 500_000), "8800000000003", "8800000000033", 1), payouts.Month{})
 	if done, err := lan.Import(ctx, elsewhere); err != nil || done.Codes["other_content"] != 1 {
 		t.Errorf("another account under the same list: %+v, %v", done, err)
 	}

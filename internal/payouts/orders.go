@@ -2,7 +2,6 @@ package payouts
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,8 @@ func orderID(list, payout string, attempt int) string {
 
 // Order orders what an approved list holds. What was ordered before, or tried and
 // refused, is passed over; with again set, what was refused is tried once more. It
-// holds one page at a time.
+// holds one page at a time, and looks for the next while the ledger decides the one
+// before.
 //
 // Ids follow from the list, the payout and the attempt, so a crash anywhere leaves
 // nothing that calling it again does not complete, and nothing is ordered twice.
@@ -34,20 +34,24 @@ func (p *Process) Order(ctx context.Context, list projections.PayoutList, again 
 		return 0, err
 	}
 	defer release()
-	for after := int64(-1); ; {
-		entries, err := p.Read.ListEntries(ctx, list.Organization, list.List, after, page)
-		if err != nil || len(entries) == 0 {
-			return ordered, err
-		}
-		after = entries[len(entries)-1].At.Offset
-		tried, err := p.tried(ctx, list, entries)
-		if err != nil {
-			return ordered, err
-		}
-		if !slices.ContainsFunc(tried, func(t attempt) bool { return t.due(again) }) {
-			continue
-		}
-		done, err := p.publish(ctx, list.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
+	state, _, err := p.total(ctx, list.Organization, "list:"+list.List)
+	if err != nil {
+		return 0, err
+	}
+	done, err := p.publish(ctx, list.Organization, func(say func(events.Envelope, events.Fact, map[string]string) error) error {
+		seen := 0
+		for after := int64(-1); ; {
+			entries, err := p.Read.ListEntries(ctx, list.Organization, list.List, after, page)
+			if err != nil || len(entries) == 0 {
+				return err
+			}
+			after = entries[len(entries)-1].At.Offset
+			tried, err := p.tried(ctx, list, entries)
+			if err != nil {
+				return err
+			}
+			p.far(seen, int(state.Count))
+			seen += len(entries)
 			for i := range entries {
 				if !tried[i].due(again) {
 					continue
@@ -56,13 +60,9 @@ func (p *Process) Order(ctx context.Context, list projections.PayoutList, again 
 					return err
 				}
 			}
-			return nil
-		})
-		if err != nil {
-			return ordered, err
 		}
-		ordered += done.counts[ledger.Posted]
-	}
+	})
+	return done.counts[ledger.Posted], err
 }
 
 // OrderAgain tries once more what was refused of a month's approved lists.

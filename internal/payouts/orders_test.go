@@ -35,7 +35,7 @@ func TestOrders(t *testing.T) {
 	o := openOffice(t)
 	ctx := t.Context()
 	o.grant(paid * 500_000)
-	f := o.read(sheet(0, n, 500_000), payouts.Month{})
+	f := o.read(listOf(0, n, 500_000), payouts.Month{})
 	_, err := o.as("lan").Import(ctx, f)
 	o.must(err)
 	shown, err := o.as("lan").Show(ctx, fund, f.List)

@@ -99,7 +99,7 @@ type Examined struct {
 // maxShown bounds how many faults or lines are shown.
 const maxShown = 500
 
-// Examine reads a list and says what it comes to. Errors: *FileError.
+// Examine reads a list and says what it comes to. Errors: *sheet.FileError.
 func (p *Process) Examine(ctx context.Context, content []byte, m Month) (*Examined, error) {
 	f, err := ReadList(bytes.NewReader(content), m, p.Persons)
 	if err != nil {
@@ -130,7 +130,7 @@ func (p *Process) Examine(ctx context.Context, content []byte, m Month) (*Examin
 	return out, err
 }
 
-// Take puts the lines of a file on a list that can be taken. Errors: *FileError,
+// Take puts the lines of a file on a list that can be taken. Errors: *sheet.FileError,
 // *RefusedError.
 func (p *Process) Take(ctx context.Context, content []byte, m Month) (*Imported, error) {
 	f, err := ReadList(bytes.NewReader(content), m, p.Persons)
@@ -138,7 +138,7 @@ func (p *Process) Take(ctx context.Context, content []byte, m Month) (*Imported,
 		return nil, err
 	}
 	if len(f.Rows) == 0 {
-		return nil, refuse("nothing", "no line can be taken")
+		return nil, refuse("nothing")
 	}
 	return p.Import(ctx, f)
 }

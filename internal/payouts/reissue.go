@@ -10,6 +10,7 @@ import (
 	"socho/events"
 	"socho/internal/money"
 	"socho/internal/readmodel"
+	"socho/internal/sheet"
 	"socho/ledger"
 	"socho/projections"
 )
@@ -53,7 +54,7 @@ func (r *Reissue) Check() (wrong string) {
 	if r.Account = bareAccount(r.Account); !plainAccount(r.Account) {
 		return "account"
 	}
-	if r.AccountName == "" || len(r.AccountName) > maxCell {
+	if r.AccountName == "" || len(r.AccountName) > sheet.MaxCell {
 		return "account_name"
 	}
 	return ""

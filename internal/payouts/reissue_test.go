@@ -29,7 +29,7 @@ func TestReissue(t *testing.T) {
 	o := openOffice(t)
 	ctx := t.Context()
 	o.grant(20_000_000)
-	f := o.read(sheet(0, 5, 500_000), payouts.Month{})
+	f := o.read(listOf(0, 5, 500_000), payouts.Month{})
 	_, err := o.as("lan").Import(ctx, f)
 	o.must(err)
 	o.approved(f.List)
@@ -127,7 +127,7 @@ func TestReissueBarred(t *testing.T) {
 	o := openOffice(t)
 	ctx := t.Context()
 	o.grant(20_000_000)
-	f := o.read(sheet(0, 2, 500_000), payouts.Month{})
+	f := o.read(listOf(0, 2, 500_000), payouts.Month{})
 	_, err := o.as("lan").Import(ctx, f)
 	o.must(err)
 	o.approved(f.List)
@@ -155,7 +155,7 @@ func TestRemove(t *testing.T) {
 	ctx := t.Context()
 	o.grant(20_000_000)
 	lan := o.as("lan")
-	f := o.read(sheet(0, 4, 500_000), payouts.Month{})
+	f := o.read(listOf(0, 4, 500_000), payouts.Month{})
 	_, err := lan.Import(ctx, f)
 	o.must(err)
 	before, err := lan.Show(ctx, fund, f.List)
@@ -193,7 +193,7 @@ func TestRemove(t *testing.T) {
 		t.Errorf("after a rebuild: %d entries, %v", len(entries), err)
 	}
 	// What was taken off may stand on another list.
-	g := o.read(sheet(1, 2, 500_000), payouts.Month{List: "bo-sung"})
+	g := o.read(listOf(1, 2, 500_000), payouts.Month{List: "bo-sung"})
 	if more, err := lan.Import(ctx, g); err != nil || more.Entries != 1 || len(more.Codes) != 0 {
 		t.Errorf("%+v, %v", more, err)
 	}
@@ -208,7 +208,7 @@ func TestCancel(t *testing.T) {
 	o := openOffice(t)
 	ctx := t.Context()
 	o.grant(20_000_000)
-	f := o.read(sheet(0, 5, 500_000), payouts.Month{})
+	f := o.read(listOf(0, 5, 500_000), payouts.Month{})
 	_, err := o.as("lan").Import(ctx, f)
 	o.must(err)
 	o.approved(f.List)

@@ -9,6 +9,7 @@ import (
 	"socho/bank"
 	"socho/events"
 	"socho/internal/readmodel"
+	"socho/internal/sheet"
 	"socho/projections"
 )
 
@@ -77,17 +78,14 @@ var statuses = map[string]outcome{
 	"DANGXULY": pending, "CHOXULY": pending, "PENDING": pending, "PROCESSING": pending, "ACSP": pending, "ACCP": pending, "ACTC": pending, "ACWC": pending, "PDNG": pending, "RCVD": pending, "PART": pending,
 }
 
-func openResults(src io.ReadSeeker) (*table, error) {
-	return openColumns(src, resultColumns, func(c map[string]int) bool {
-		_, payout := c["payout"]
-		return payout && len(c) >= 3
-	}, "of the payout (Mã chi trả), its amount (Số tiền) and the result (Trạng thái)")
-}
+var resultForm = sheet.Form{Names: resultColumns, Need: [][]string{{"payout"}}, Least: 3, Limits: large, Wanted: sheet.Words{
+	VI: "các cột Mã chi trả, Số tiền, Trạng thái",
+	EN: "columns of the payout (Mã chi trả), its amount (Số tiền) and the result (Trạng thái)"}}
 
 // Settle reads what a bank answered and writes it down: that a payout was carried
 // out, on its bank line, or that it came back. The same result twice, in whatever
 // file, is one; one line of the bank may carry many payouts.
-// Errors: *FileError where the file cannot be read.
+// Errors: *sheet.FileError where the file cannot be read.
 func (p *Process) Settle(ctx context.Context, src io.ReadSeeker, o Results) (*Settled, error) {
 	release, err := p.DB.LockOnce(ctx, "payouts:"+o.Organization)
 	if err != nil {
@@ -116,9 +114,9 @@ func (p *Process) Settle(ctx context.Context, src io.ReadSeeker, o Results) (*Se
 // read tells the kind of file. A file is read as a whole before anything of it is
 // taken.
 func (p *Process) read(ctx context.Context, src io.ReadSeeker, o Results, out *Settled, take func(result) error) error {
-	if t, err := openResults(src); err == nil {
-		defer t.close()
-		if _, ok := t.columns["status"]; ok {
+	if t, err := resultForm.Open(src); err == nil {
+		defer t.Close()
+		if t.Has("status") {
 			return sheetResults(t, out, take)
 		}
 	}
@@ -129,11 +127,11 @@ func (p *Process) read(ctx context.Context, src io.ReadSeeker, o Results, out *S
 	}
 	switch {
 	case !r.Valid:
-		return refuse("statement", "%s", r.Reason)
+		return refuse("statement", r.Reason)
 	case r.Status != nil:
 		return p.orderResults(ctx, o, r.Status, take)
 	case r.Order != nil:
-		return refuse("order", "a payment order, and no result of one; socho payout submit takes it")
+		return refuse("order")
 	}
 	batches, err := p.Read.Batches(ctx, o.Organization, "B")
 	if err != nil {
@@ -153,9 +151,9 @@ func parse(src io.ReadSeeker, o bank.Options, visit func(*bank.Entry) error) (*b
 }
 
 // sheetResults reads a sheet line by line.
-func sheetResults(t *table, out *Settled, take func(result) error) error {
+func sheetResults(t *sheet.Table, out *Settled, take func(result) error) error {
 	for {
-		err := t.next()
+		err := t.Next()
 		if err == io.EOF {
 			return nil
 		}
@@ -165,12 +163,12 @@ func sheetResults(t *table, out *Settled, take func(result) error) error {
 		if totals(t) {
 			continue
 		}
-		r := result{line: t.line, payout: t.get("payout"), batch: t.get("batch"), bankLine: t.get("line"), reason: reasonWord(t.get("reason")), on: day(t.get("date"))}
+		r := result{line: t.Line, payout: t.Get("payout"), batch: t.Get("batch"), bankLine: t.Get("line"), reason: reasonWord(t.Get("reason")), on: day(t.Get("date"))}
 		bad := func(column, problem string) {
-			out.problem(Fault{t.line, t.labels[column], "result_" + column, problem})
+			out.problem(Fault{t.Line, t.Label(column), "result_" + column, problem})
 		}
 		var ok bool
-		switch r.what, ok = statuses[bank.Fold(t.get("status"))]; {
+		switch r.what, ok = statuses[bank.Fold(t.Get("status"))]; {
 		case !ok:
 			bad("status", "expected thành công, thất bại, hoàn trả or đang xử lý")
 			continue
@@ -178,7 +176,7 @@ func sheetResults(t *table, out *Settled, take func(result) error) error {
 			bad("line", "expected the id of a bank line: 1 to 64 letters, digits, . _ -")
 			continue
 		}
-		if text := t.get("amount"); text != "" {
+		if text := t.Get("amount"); text != "" {
 			if r.amount, err = dong(text); err != nil {
 				bad("amount", err.Error())
 				continue
@@ -232,7 +230,7 @@ func reasonWord(text string) string {
 func (p *Process) orderResults(ctx context.Context, o Results, s *bank.Status, take func(result) error) error {
 	batch := s.OriginalMessageID
 	if _, err := p.Read.Batch(ctx, batch); errors.Is(err, readmodel.ErrNotFound) {
-		return refuse("report_unknown", "the report answers an order that was not made here")
+		return refuse("report_unknown")
 	} else if err != nil {
 		return err
 	}
