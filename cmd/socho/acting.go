@@ -10,6 +10,21 @@ import (
 	"socho/internal/service"
 )
 
+// withActor opens the service in the name of whoever acts, who needs these rights in
+// the organization; an empty one stands for any.
+func (c *Call) withActor(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, s *service.Service, who *identity.Principal, people *identity.Directory) error) (err error) {
+	s, err := c.open(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	ctx, who, people, err := c.acting(ctx, s, token, organization, rights)
+	if err != nil {
+		return err
+	}
+	return f(ctx, s, who, people)
+}
+
 // acting finds out who a command acts for, and lets them through who have these
 // rights in the organization; an empty one stands for any.
 func (c *Call) acting(ctx context.Context, s *service.Service, token, organization string, rights []identity.Right) (context.Context, *identity.Principal, *identity.Directory, error) {

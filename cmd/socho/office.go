@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"socho/internal/identity"
 	"socho/internal/office"
@@ -12,24 +11,17 @@ import (
 
 // withOffice opens an organization's finance office for whoever acts, who needs
 // these rights in it.
-func (c *Call) withOffice(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, o *office.Office, people *identity.Directory) error) (err error) {
-	s, err := c.open(ctx, false)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	ctx, who, people, err := c.acting(ctx, s, token, organization, rights)
-	if err != nil {
-		return err
-	}
-	if err := s.WaitForProjections(ctx); err != nil {
-		return err
-	}
-	desk, err := c.office(s)
-	if err != nil {
-		return err
-	}
-	return f(ctx, desk.For(actorOf(who)), people)
+func (c *Call) withOffice(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, o *office.Office, people *identity.Directory) error) error {
+	return c.withActor(ctx, token, organization, rights, func(ctx context.Context, s *service.Service, who *identity.Principal, people *identity.Directory) error {
+		if err := s.WaitForProjections(ctx); err != nil {
+			return err
+		}
+		desk, err := c.office(s)
+		if err != nil {
+			return err
+		}
+		return f(ctx, desk.For(actorOf(who)), people)
+	})
 }
 
 // office is the finance office of a service, which sees every organization.

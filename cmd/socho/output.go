@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -72,14 +74,20 @@ func (c *Call) progress(what string) (tell func(done, of int64), end func()) {
 	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return func(int64, int64) {}, func() {}
 	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100_000_000), progressbar.OptionClearOnFinish())
+	var drawn atomic.Bool // once there is something to tell
+	bar := sync.OnceValue(func() *progressbar.ProgressBar {
+		drawn.Store(true)
+		return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(file), progressbar.OptionSetDescription(what),
+			progressbar.OptionShowCount(), progressbar.OptionThrottle(100_000_000), progressbar.OptionClearOnFinish())
+	})
 	return func(done, of int64) {
 			if of > 0 {
-				bar.ChangeMax64(of)
+				bar().ChangeMax64(of)
 			}
-			bar.Set64(done) //nolint:errcheck // a bar that cannot be drawn is no fault
+			bar().Set64(done) //nolint:errcheck // a bar that cannot be drawn is no fault
 		}, func() {
-			bar.Finish() //nolint:errcheck // as above
+			if drawn.Load() {
+				bar().Finish() //nolint:errcheck // as above
+			}
 		}
 }

@@ -13,6 +13,7 @@ import (
 	"socho/events"
 	"socho/internal/identity"
 	"socho/internal/payouts"
+	"socho/internal/service"
 	"socho/internal/sheet"
 )
 
@@ -63,30 +64,24 @@ type actFlags struct {
 
 // withPayouts opens the process in the name of whoever acts, who needs these
 // rights in the organization; an empty one stands for any.
-func (c *Call) withPayouts(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, p *payouts.Process, who *identity.Principal) error) (err error) {
-	s, err := c.open(ctx, false)
-	if err != nil {
+func (c *Call) withPayouts(ctx context.Context, token, organization string, rights []identity.Right, f func(ctx context.Context, p *payouts.Process, who *identity.Principal) error) error {
+	return c.withActor(ctx, token, organization, rights, func(ctx context.Context, s *service.Service, who *identity.Principal, people *identity.Directory) error {
+		p := s.Payouts(actorOf(who))
+		p.Trail = people.Record
+		var err error
+		if p.Persons, err = c.personKey(); err != nil {
+			return err
+		}
+		tell, end := c.progress("payouts")
+		p.Progress = tell
+		err = f(ctx, p, who)
+		end()
+		var refused *payouts.RefusedError
+		if errors.As(err, &refused) {
+			return fmt.Errorf("the ledger refused it: %w", refused)
+		}
 		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	ctx, who, people, err := c.acting(ctx, s, token, organization, rights)
-	if err != nil {
-		return err
-	}
-	p := s.Payouts(actorOf(who))
-	p.Trail = people.Record
-	if p.Persons, err = c.personKey(); err != nil {
-		return err
-	}
-	tell, end := c.progress("payouts")
-	p.Progress = tell
-	err = f(ctx, p, who)
-	end()
-	var refused *payouts.RefusedError
-	if errors.As(err, &refused) {
-		return fmt.Errorf("the ledger refused it: %w", refused)
-	}
-	return err
+	})
 }
 
 // payoutFile opens a file that a person named.
