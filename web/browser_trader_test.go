@@ -22,6 +22,7 @@ import (
 // TestBrowserTrader looks at each of a trader's own pages, as TestBrowser does at
 // all others.
 func TestBrowserTrader(t *testing.T) {
+	t.Parallel()
 	h, c := openStall(t)
 	b := openBrowser(t, h.URL)
 	axe, err := axeScript(t.Context())
@@ -79,6 +80,7 @@ func (b *browser) becomeTrader(t *testing.T, h *house) {
 // network, which is cut twice on the way: each is shown, once, the newest on top, and
 // the sum is right.
 func TestBrowserTakings(t *testing.T) {
+	t.Parallel()
 	h, c := openStall(t)
 	b := openBrowser(t, h.URL)
 	b.device(t, 360, "light")

@@ -60,6 +60,7 @@ func waitFor(t *testing.T, b *browser, what, expression string) {
 // network is there, each fact once; what the ledger marks is shown; and nothing
 // personal stays.
 func TestBrowserOffline(t *testing.T) {
+	t.Parallel()
 	h, book, points := openPayPoint(t)
 	v := &village{house: h}
 	h.Config.Handler = v.ServeHTTP(h.Config.Handler)
