@@ -7,7 +7,7 @@ import (
 
 var (
 	seed = flag.Uint64("seed", 1, "the first seed")
-	runs = flag.Int("runs", 20, "how many seeds")
+	runs = flag.Int("runs", 8, "how many seeds")
 )
 
 // TestSeeds plays seeds with every fault that needs no process of its own. make
