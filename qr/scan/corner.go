@@ -19,23 +19,23 @@ import (
 // frames give false ones.
 const mostCorners = 6
 
-// twoCorners reads a code of which two corner patterns are whole. It is for
-// pictures in which nothing else was found.
-func twoCorners(grey *image.Gray) (found []code) {
+// twoCorners reads a code of which two corner patterns are whole. It is for what is
+// left of a picture when whole codes have been read.
+func twoCorners(grey *image.Gray) (found code, ok bool) {
 	defer func() {
 		if recover() != nil { // as in attempt
-			found = nil
+			found, ok = code{}, false
 		}
 	}()
 	size := grey.Rect.Size()
 	for _, binarizer := range []func(gozxing.LuminanceSource) gozxing.Binarizer{gozxing.NewHybridBinarizer, gozxing.NewGlobalHistgramBinarizer} {
 		source, err := gozxing.NewPlanarYUVLuminanceSource(grey.Pix, size.X, size.Y, 0, 0, size.X, size.Y, false)
 		if err != nil {
-			return nil
+			return code{}, false
 		}
 		bitmap, err := gozxing.NewBinaryBitmap(binarizer(source))
 		if err != nil {
-			return nil
+			return code{}, false
 		}
 		dark, err := bitmap.GetBlackMatrix()
 		if err != nil {
@@ -49,12 +49,12 @@ func twoCorners(grey *image.Gray) (found []code) {
 			for _, b := range corners[i+1:] {
 				if text, at := third(dark, point{a.GetX(), a.GetY()}, point{b.GetX(), b.GetY()}, (a.GetEstimatedModuleSize()+b.GetEstimatedModuleSize())/2); text != "" {
 					longest := float64(max(size.X, size.Y))
-					return []code{{text, at.x / longest, at.y / longest}}
+					return code{text, at.x / longest, at.y / longest}, true
 				}
 			}
 		}
 	}
-	return nil
+	return code{}, false
 }
 
 type point struct{ x, y float64 }

@@ -60,12 +60,28 @@ func TestBrokenCorner(t *testing.T) {
 			}
 		}
 	}
-	if got := twoCorners(scratched(corners[0], corners[1])); len(got) != 0 {
+	// The card's small code, which is whole, does not hide that there is a large one.
+	small, err := qr.PNG("HTTPS://CHO.EXAMPLE/C/CDV-D11-1/0", qr.ImageOptions{ModulePixels: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := png.Decode(bytes.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := image.NewGray(image.Rect(0, 0, side, side+beside.Bounds().Dy()))
+	draw.Draw(card, card.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(card, card.Rect, scratched(corners[0]), image.Point{}, draw.Src)
+	draw.Draw(card, image.Rect(0, side, side, card.Rect.Max.Y), beside, image.Point{}, draw.Src)
+	if got := Picture(card); len(got) != 2 || got[0] != text {
+		t.Errorf("a broken code and a whole one: %q", got)
+	}
+	if got, ok := twoCorners(scratched(corners[0], corners[1])); ok {
 		t.Errorf("with one corner: %v", got)
 	}
 	blank := image.NewGray(image.Rect(0, 0, 200, 200))
 	draw.Draw(blank, blank.Rect, image.White, image.Point{}, draw.Src)
-	if got := twoCorners(blank); len(got) != 0 {
+	if got, ok := twoCorners(blank); ok {
 		t.Errorf("of nothing: %v", got)
 	}
 }

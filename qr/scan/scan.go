@@ -82,9 +82,10 @@ func Read(file []byte) ([]string, error) {
 // the same text once; none where it finds none.
 //
 // It looks at several sizes, since a code may fill the picture or a corner of
-// it, and lets two rules tell dark from light. Only where all of that finds
-// nothing does it try what few pictures need: a code with a broken corner, white on
-// black, and other angles.
+// it, and lets two rules tell dark from light. Beside what it has found it looks for
+// one more code, with a broken corner: a scratch may hide the large code of a card and
+// leave the small one. Only where all of that finds nothing does it try what few
+// pictures need: white on black, and other angles.
 func Picture(picture image.Image) []string {
 	var found []code
 	longest := max(picture.Bounds().Dx(), picture.Bounds().Dy())
@@ -97,11 +98,15 @@ func Picture(picture image.Image) []string {
 	default:
 		sizes = append(sizes, 2*longest)
 	}
-	for _, size := range sizes {
-		found = read(found, render(picture, size, 0), false)
+	var rest *image.Gray // of the picture, without what was found in it
+	for i, size := range sizes {
+		grey := render(picture, size, 0)
+		if found = read(found, grey, false); i == 0 {
+			rest = grey
+		}
 	}
-	if len(found) == 0 {
-		found = twoCorners(render(picture, min(longest, 1200), 0))
+	if more, ok := twoCorners(rest); ok && len(found) < MaxCodes && !slices.ContainsFunc(found, func(c code) bool { return c.text == more.text }) {
+		found = append(found, more)
 	}
 	if len(found) == 0 {
 		for _, try := range []struct {
