@@ -63,8 +63,11 @@ func open(ctx context.Context, url, schema, role string, scope func(context.Cont
 	config.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize()
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["datestyle"] = "ISO, YMD" // dates are read as text, and enter the leaf
-	// A plan kept from when the tables were small would read them whole.
-	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	// A plan kept from when the tables were small would read them whole; where they
+	// stay small, the address may ask for one.
+	if config.ConnConfig.RuntimeParams["plan_cache_mode"] == "" {
+		config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	}
 	config.ConnConfig.RuntimeParams["application_name"] = "socho"
 	if _, given := config.ConnConfig.RuntimeParams[idleTimeout]; role == "" {
 		delete(config.ConnConfig.RuntimeParams, idleTimeout) // the audit's snapshot waits for the log

@@ -73,7 +73,9 @@ func open(ctx context.Context, url, schema, role string, scope func(context.Cont
 	p["timezone"] = "UTC"
 	p["application_name"] = "socho projections"
 	// A filter that is not set must not shape the plan of one that is.
-	p["plan_cache_mode"] = "force_custom_plan"
+	if p["plan_cache_mode"] == "" {
+		p["plan_cache_mode"] = "force_custom_plan"
+	}
 	p["jit"] = "off"
 	// A runner that has frozen in the middle of a step must not keep its rows from
 	// the one that takes over.

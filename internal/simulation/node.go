@@ -46,7 +46,7 @@ func (r *run) open(ctx context.Context) (_ *node, err error) {
 	}
 	n.Service, err = service.Open(ctx, service.Options{
 		Data: r.data, Own: true, Kafka: r.broker.addresses(),
-		Database:  "postgres:///" + r.database + "?" + at + "&user=postgres&sslmode=disable&idle_in_transaction_session_timeout=500&pool_max_conns=4",
+		Database:  "postgres:///" + r.database + "?" + at + "&user=postgres&sslmode=disable&plan_cache_mode=force_generic_plan&idle_in_transaction_session_timeout=500&pool_max_conns=2",
 		Log:       slog.New(&listening{n}),
 		DialKafka: n.wire.dialKafka, Tempo: hurried,
 		Clock: func() time.Time { return time.Now().Add(time.Duration(r.clock.Load())) },
