@@ -95,9 +95,6 @@ func MigrateAll(ctx context.Context, url string, parts ...Part) error {
 		return fmt.Errorf("database: %w", err)
 	}
 	defer conn.Close()
-	if complete, err := upToDate(ctx, conn, db, parts); err != nil || complete {
-		return err
-	}
 	for _, part := range parts {
 		if err := migrate(ctx, conn, config, part); err != nil {
 			return err
@@ -106,9 +103,16 @@ func MigrateAll(ctx context.Context, url string, parts ...Part) error {
 	return nil
 }
 
-// upToDate says that there is nothing to do, which nearly every start finds, and
-// takes no lock for it. Errors: ErrDrift.
-func upToDate(ctx context.Context, conn *sql.Conn, db *sql.DB, parts []Part) (bool, error) {
+// UpToDate says that there is nothing for MigrateAll to do, which nearly every
+// start finds; it takes no lock and no connection beside the pool's. Errors: ErrDrift.
+func UpToDate(ctx context.Context, pool *pgxpool.Pool, parts ...Part) (bool, error) {
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return false, fmt.Errorf("database: %w", err)
+	}
+	defer conn.Close()
 	var tables []string
 	for _, part := range parts {
 		tables = append(tables, pgx.Identifier{part.Schema}.Sanitize()+".migration_digests")

@@ -120,13 +120,17 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 	default:
 		s.works = o.Own
 	}
-	if s.stack == nil || s.stack.Owned() {
-		if err := Migrate(ctx, s.URL); err != nil {
-			return nil, err
-		}
-	}
 	if s.Owner, err = postgres.OpenMaintenance(ctx, s.URL, "ledger"); err != nil {
 		return nil, err
+	}
+	if s.stack == nil || s.stack.Owned() {
+		if complete, err := postgres.UpToDate(ctx, s.Owner.Pool, schemas()...); err != nil {
+			return nil, err
+		} else if !complete {
+			if err := Migrate(ctx, s.URL); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if s.DB, err = postgres.Open(ctx, s.URL, "ledger"); err != nil {
 		return nil, err
@@ -158,15 +162,20 @@ func Open(ctx context.Context, o Options) (_ *Service, err error) {
 
 // Migrate brings every schema up to date.
 func Migrate(ctx context.Context, url string) error {
-	return postgres.MigrateAll(ctx, url,
-		postgres.Part{Schema: "ledger", Files: postgres.LedgerMigrations()},
-		postgres.Part{Schema: "app", Files: postgres.AppMigrations()},
-		postgres.Part{Schema: readmodel.Schema, Files: readmodel.Migrations()},
-		postgres.Part{Schema: "private", Files: fstest.MapFS{
+	return postgres.MigrateAll(ctx, url, schemas()...)
+}
+
+func schemas() []postgres.Part {
+	return []postgres.Part{
+		{Schema: "ledger", Files: postgres.LedgerMigrations()},
+		{Schema: "app", Files: postgres.AppMigrations()},
+		{Schema: readmodel.Schema, Files: readmodel.Migrations()},
+		{Schema: "private", Files: fstest.MapFS{
 			"00001_keys.sql":     {Data: []byte("-- +goose Up\n-- +goose StatementBegin\n" + vault.Migration + "\n-- +goose StatementEnd\n")},
 			"00002_names.sql":    {Data: []byte("-- +goose Up\n" + vault.MigrationNames)},
 			"00003_accounts.sql": {Data: []byte("-- +goose Up\n" + vault.MigrationAccounts)},
-			"00004_names.sql":    {Data: []byte("-- +goose Up\n" + vault.MigrationNameSets)}}})
+			"00004_names.sql":    {Data: []byte("-- +goose Up\n" + vault.MigrationNameSets)}}},
+	}
 }
 
 // Start takes up this process's share of the work, where it is one to work: it
