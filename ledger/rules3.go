@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"time"
+
 	"socho/events"
 	"socho/internal/money"
 )
@@ -15,22 +17,30 @@ import (
 type (
 	// statementRow is what a statement said.
 	statementRow struct {
-		From    events.Date    `json:"from,omitzero"` // empty where none is the latest any more
+		From    events.Date    `json:"from,omitzero"`
 		Until   events.Date    `json:"until,omitzero"`
 		Opening events.Balance `json:"opening,omitzero"`
 		Closing events.Balance `json:"closing,omitzero"`
 		Lines   int64          `json:"lines"`
 		Void    bool           `json:"void,omitzero"`
+		// Which came before and after it among those that were the latest when they
+		// were said and still stand: keys of their rows.
+		Before string `json:"before,omitzero"`
+		After  string `json:"after,omitzero"`
+	}
+	// latestRow is the key of an account's latest statement that stands.
+	latestRow struct {
+		Statement string `json:"statement,omitzero"`
 	}
 	// undoRow is what a reversal of the event at an offset has to set right.
 	undoRow struct {
-		Sale      string        `json:"sale,omitzero"` // the key of its row
-		Range     events.ID     `json:"range,omitzero"`
-		Sold      int64         `json:"sold,omitzero"`
-		Returned  int64         `json:"returned,omitzero"`
-		Statement string        `json:"statement,omitzero"` // the key of its row
-		Latest    string        `json:"latest,omitzero"`    // where it became the latest one
-		Before    *statementRow `json:"before,omitzero"`    // which was the latest until then
+		Sale      string    `json:"sale,omitzero"` // the key of its row
+		Range     events.ID `json:"range,omitzero"`
+		Of        int64     `json:"of,omitzero"` // where that range was handed out
+		Sold      int64     `json:"sold,omitzero"`
+		Returned  int64     `json:"returned,omitzero"`
+		Statement string    `json:"statement,omitzero"` // the key of its row
+		Latest    string    `json:"latest,omitzero"`    // where it became the latest one
 	}
 	// closedRow is the last month whose books are closed; empty where none are.
 	closedRow struct {
@@ -62,7 +72,9 @@ func decide3(d *decision) {
 			d.refuse("limit_exceeded", "account %s", f.Path)
 			return
 		}
-		d.openingBalance(f)
+		if d.explains() { // credit that is opened can be paid out
+			d.openingBalance(f)
+		}
 	case *events.MonthClosed:
 		d.monthClosed(f)
 	case *events.MonthReopened:
@@ -118,7 +130,7 @@ func decide3(d *decision) {
 	case *events.TicketsSold:
 		d.ticketsSold(f)
 	case *events.Reversed:
-		if !d.inBatch(f) && !d.unsaid(f) {
+		if !d.inBatch(f) && !d.othersWord(f) && !d.unsaid(f) {
 			d.reversed(f)
 			d.keepWaiting()
 			d.undo(f)
@@ -136,8 +148,9 @@ func decide3(d *decision) {
 func books(f events.Fact) bool {
 	switch f.(type) {
 	case *events.OpeningBalance, *events.FeeAssessed, *events.BillIssued, *events.FeeWaived, *events.BillExempted,
-		*events.LineAllocated, *events.Refunded, *events.RefundedInCash, *events.CreditApplied, *events.SuspensePlaced,
-		*events.PassedOn, *events.GrantReturned, *events.LinesOffset, *events.Spent, *events.Earned, *events.Reversed:
+		*events.LineAllocated, *events.Refunded, *events.CreditApplied, *events.SuspensePlaced, *events.PassedOn,
+		*events.GrantReturned, *events.LinesOffset, *events.Spent, *events.Earned, *events.Reversed,
+		*events.PayoutOrdered, *events.PayoutSent, *events.PayoutBatched:
 		return true
 	}
 	return false
@@ -154,11 +167,15 @@ func stateOf3(e *events.Event) []string {
 
 func stateOfOffices(e *events.Event) []string {
 	switch f := e.Fact.(type) {
-	case *events.MonthClosed, *events.MonthReopened:
+	case *events.OpeningBalance, *events.Reversed:
+		return append(stateOf2(e), approvalsKey)
+	case *events.MonthClosed:
 		return []string{closedKey}
+	case *events.MonthReopened:
+		return []string{closedKey, approvalsKey}
 	case *events.Spent:
 		if f.Line == "" {
-			return nil
+			return []string{approvalsKey}
 		}
 		return []string{lineKey(f.Line), approvalsKey}
 	case *events.Earned:
@@ -216,7 +233,7 @@ func stateOfOffices(e *events.Event) []string {
 		return []string{rangeKey(f.Range)}
 	case *events.TicketsSold:
 		if f.Line != "" {
-			return []string{rangeKey(f.Range), lineKey(f.Line)}
+			return []string{rangeKey(f.Range), lineKey(f.Line), approvalsKey}
 		}
 		return []string{rangeKey(f.Range)}
 	}
@@ -252,8 +269,31 @@ func (d *decision) undo(f *events.Reversed) {
 		alter(d, row.Sale, func(sale *saleRow) { sale.Void = true })
 	}
 	if row.Range != "" {
-		alter(d, rangeKey(row.Range), func(r *rangeRow) { r.Sold -= row.Sold })
+		if r, ok := d.handedOut(row); ok {
+			r.Sold -= row.Sold
+			d.put(rangeKey(row.Range), r)
+		}
 	}
+}
+
+// explaining are the facts that only those who approve may say where approvals are
+// required, and the bank's lines that they explain.
+var explaining = map[string]bool{
+	"bank.lines_offset": true, "organization.spent": true, "organization.earned": true, "organization.passed_on": true,
+	"benefit.grant_returned": true, "market.tickets_sold": true, "bank.line_received": true, "ledger.opening_balance": true,
+}
+
+// othersWord refuses whoever may not say what such a fact says to take one back.
+func (d *decision) othersWord(f *events.Reversed) bool {
+	held, ok := d.claimed(Claim{d.event.Subject, string(f.ReversesSource), string(f.Reverses)})
+	return ok && explaining[events.Name(held.Type)] && !d.explains()
+}
+
+// handedOut returns the range that a fact was about, unless it was taken back
+// and perhaps handed out anew since.
+func (d *decision) handedOut(row undoRow) (r rangeRow, ok bool) {
+	r, ok = get[rangeRow](d, rangeKey(row.Range))
+	return r, ok && !r.Void && r.Offset == row.Of
 }
 
 // unsayable are the facts that were only taken note of and can be taken back. What
@@ -279,8 +319,7 @@ func (d *decision) unsaid(f *events.Reversed) bool {
 		return true
 	}
 	row, _ := get[undoRow](d, undoKey(held.Offset))
-	if row.Range != "" {
-		r, _ := get[rangeRow](d, rangeKey(row.Range))
+	if r, ok := d.handedOut(row); row.Range != "" && ok {
 		switch {
 		case row.Returned > 0:
 			r.Tickets += row.Returned
@@ -293,28 +332,39 @@ func (d *decision) unsaid(f *events.Reversed) bool {
 		d.put(rangeKey(row.Range), r)
 	}
 	if row.Statement != "" {
-		said, _ := get[statementRow](d, row.Statement)
-		if last, _ := get[statementRow](d, row.Latest); row.Latest != "" && last == said {
-			if row.Before == nil {
-				row.Before = &statementRow{Void: true}
-			}
-			d.put(row.Latest, *row.Before)
-		}
-		said.Void = true
-		d.put(row.Statement, said)
+		d.forget(row)
 	}
 	d.put(key, mark{Offset: d.record.Offset})
 	d.note("")
 	return true
 }
 
-// monthClosed closes the books up to a month that is over.
+// forget takes a statement out of its chain: those before and after it are
+// neighbours then.
+func (d *decision) forget(row undoRow) {
+	said, _ := get[statementRow](d, row.Statement)
+	if row.Latest != "" {
+		if said.After == "" {
+			d.put(row.Latest, latestRow{said.Before})
+		} else {
+			alter(d, said.After, func(after *statementRow) { after.Before = said.Before })
+		}
+		if said.Before != "" {
+			alter(d, said.Before, func(before *statementRow) { before.After = said.After })
+		}
+	}
+	said.Void, said.Before, said.After = true, "", ""
+	d.put(row.Statement, said)
+}
+
+// monthClosed closes the books up to a month that is over, by the fact's day and by
+// the day on which it was recorded.
 func (d *decision) monthClosed(f *events.MonthClosed) {
 	row, _ := get[closedRow](d, closedKey)
 	switch {
 	case f.Period <= row.Until:
 		d.refuse("month_closed", "period %s", row.Until)
-	case f.EffectiveOn.Period() <= f.Period:
+	case f.EffectiveOn.Period() <= f.Period, !d.recordedAfter(f.Period):
 		d.refuse("month_not_over", "period %s", f.Period)
 	default:
 		d.put(closedKey, closedRow{f.Period})
@@ -322,10 +372,20 @@ func (d *decision) monthClosed(f *events.MonthClosed) {
 	}
 }
 
+// recordedAfter reports whether an event was recorded when a month was over, where
+// its offices are; before anything was stamped, that is not known.
+func (d *decision) recordedAfter(month events.Period) bool {
+	at := d.outcome.RecordedAt.UTC()
+	return at.Unix() == 0 || events.Period(at.Add(7*time.Hour).Format("2006-01")) > month
+}
+
 func (d *decision) monthReopened(f *events.MonthReopened) {
 	row, _ := get[closedRow](d, closedKey)
 	if f.Period > row.Until {
 		d.refuse("month_open", "period %s", f.Period)
+		return
+	}
+	if !d.explains() {
 		return
 	}
 	before := f.Period.Previous()
@@ -344,7 +404,7 @@ func (d *decision) statementReceived(f *events.StatementReceived) {
 	key, latest := statementKey(f.Account, f.Currency, f.Statement), statementKey(f.Account, f.Currency, "")
 	said := statementRow{From: f.From, Until: f.EffectiveOn, Opening: f.Opening, Closing: f.Closing, Lines: int64(*f.Lines)}
 	if before, known := get[statementRow](d, key); known && !before.Void {
-		if before == said {
+		if before.Before, before.After = "", ""; before == said {
 			d.note("statement_known")
 		} else {
 			d.note("statement_differs")
@@ -352,22 +412,23 @@ func (d *decision) statementReceived(f *events.StatementReceived) {
 		return
 	}
 	undo := undoRow{Statement: key}
-	d.put(key, said)
 	d.note("")
 	if f.Closing != "" {
-		last, any := get[statementRow](d, latest)
-		any = any && !last.Void
-		if any && f.From > last.Until && f.Opening != last.Closing {
+		last, _ := get[latestRow](d, latest)
+		before, any := get[statementRow](d, last.Statement)
+		if any && f.From > before.Until && f.Opening != before.Closing {
 			d.note("statement_gap")
-			d.outcome.Detail = "began with " + string(f.Opening) + " after " + string(last.Closing)
+			d.outcome.Detail = "began with " + string(f.Opening) + " after " + string(before.Closing)
 		}
-		if !any || f.EffectiveOn >= last.Until {
+		if !any || f.EffectiveOn >= before.Until {
 			if undo.Latest = latest; any {
-				undo.Before = &last
+				said.Before, before.After = last.Statement, key
+				d.put(last.Statement, before)
 			}
-			d.put(latest, said)
+			d.put(latest, latestRow{key})
 		}
 	}
+	d.put(key, said)
 	d.put(undoKey(d.record.Offset), undo)
 }
 

@@ -21,10 +21,10 @@ type (
 	}
 	// connectionRow is a trader's consent to have her sales kept.
 	connectionRow struct {
-		Person events.ID   `json:"person"`
-		Stall  events.ID   `json:"stall"`
-		From   events.Date `json:"from"`
-		Until  events.Date `json:"until"`
+		Person events.ID   `json:"person,omitzero"` // empty where it was taken back and never heard of
+		Stall  events.ID   `json:"stall,omitzero"`
+		From   events.Date `json:"from,omitzero"`
+		Until  events.Date `json:"until,omitzero"`
 		Ended  bool        `json:"ended,omitzero"`
 	}
 	// saleRow is a line of a trader's bank.
@@ -41,6 +41,7 @@ type (
 		Currency  money.Currency `json:"currency"`
 		Tickets   int64          `json:"tickets"`
 		Sold      int64          `json:"sold"`
+		Offset    int64          `json:"offset"` // of its handing out: a range may be handed out anew
 		Void      bool           `json:"void,omitzero"`
 	}
 )
@@ -159,7 +160,10 @@ func (d *decision) alertClosed(f *events.AlertClosed) {
 }
 
 func (d *decision) salesConnected(f *events.SalesConnected) {
-	if _, taken := get[connectionRow](d, connectionKey(f.Connection)); taken {
+	if row, taken := get[connectionRow](d, connectionKey(f.Connection)); taken && row.Person == "" {
+		d.refuse("disconnected", "connection %s", f.Connection)
+		return
+	} else if taken {
 		d.refuse("connection_exists", "connection %s", f.Connection)
 		return
 	}
@@ -169,16 +173,18 @@ func (d *decision) salesConnected(f *events.SalesConnected) {
 
 func (d *decision) salesDisconnected(f *events.SalesDisconnected) {
 	row, known := get[connectionRow](d, connectionKey(f.Connection))
-	switch {
-	case !known:
-		d.refuse("connection_unknown", "connection %s", f.Connection)
-	case row.Ended:
+	if known && row.Ended {
 		d.refuse("disconnected", "connection %s", f.Connection)
-	default:
-		row.Ended = true
-		d.put(connectionKey(f.Connection), row)
-		d.note("")
+		return
 	}
+	// What is taken back before its giving is heard of stays taken back.
+	row.Ended = true
+	d.put(connectionKey(f.Connection), row)
+	if !known {
+		d.note("connection_unknown")
+		return
+	}
+	d.note("")
 }
 
 // saleReceived keeps a trader's own money in accounts of her own, which are no part
@@ -225,8 +231,8 @@ func (d *decision) ticketsHandedOut(f *events.TicketsHandedOut) {
 		return
 	}
 	d.put(rangeKey(f.Range), rangeRow{Collector: f.Collector, Item: f.Item, Price: f.Amount, Currency: f.Currency,
-		Tickets: int64(*f.Last-*f.First) + 1})
-	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range})
+		Tickets: int64(*f.Last-*f.First) + 1, Offset: d.record.Offset})
+	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Of: d.record.Offset})
 	d.note("")
 }
 
@@ -240,7 +246,7 @@ func (d *decision) ticketsReturned(f *events.TicketsReturned) {
 	default:
 		row.Tickets -= n
 		d.put(rangeKey(f.Range), row)
-		d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Returned: n})
+		d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Of: row.Offset, Returned: n})
 		d.note("")
 	}
 }
@@ -257,6 +263,9 @@ func (d *decision) ticketsSold(f *events.TicketsSold) {
 		from = inCurrency("cash:collector:"+string(f.Collector), c)
 	case f.Line != "":
 		from, _, line = d.incoming(f.Line, a)
+	}
+	if f.Line != "" && !d.explains() {
+		return
 	}
 	row, known := get[rangeRow](d, rangeKey(f.Range))
 	if known = known && !row.Void; !known || row.Currency != c {
@@ -282,6 +291,6 @@ func (d *decision) ticketsSold(f *events.TicketsSold) {
 	}
 	row.Sold += n
 	d.put(rangeKey(f.Range), row)
-	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Sold: n})
+	d.put(undoKey(d.record.Offset), undoRow{Range: f.Range, Of: row.Offset, Sold: n})
 	d.transfer("tickets_sold", a, from, inCurrency("income:"+string(row.Item), c))
 }

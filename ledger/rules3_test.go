@@ -218,10 +218,10 @@ func TestOffices(t *testing.T) {
 			{sale("x1", "5", "2026-09-02"), "posted"}, {sale("x1", "5", "2026-09-03"), "recorded sale_known"}, {sale("x1", "6", "2026-09-03"), "recorded line_differs"},
 			{sale("x2", "5", "2026-08-31"), "refused not_connected"}, {sale("x2", "5", "2026-10-01"), "refused not_connected"}, {paidBy(sale("x2", "5", "2026-09-02"), "p2"), "refused not_connected"},
 			{reverse("e3"), "posted"}, {sale("x1", "6", "2026-09-03"), "posted"}, {reverse("e3"), "refused already_reversed"}, {sale("x1", "6", "2026-09-03"), "recorded sale_known"},
-			{&events.SalesDisconnected{Dated: on, Connection: "k9", Reason: "asked"}, "refused connection_unknown"}, {&events.SalesDisconnected{Dated: on, Connection: "k1", Reason: "asked"}, "recorded"},
+			{&events.SalesDisconnected{Dated: on, Connection: "k9", Reason: "asked"}, "recorded connection_unknown"}, {&events.SalesDisconnected{Dated: on, Connection: "k1", Reason: "asked"}, "recorded"},
 			{&events.SalesDisconnected{Dated: on, Connection: "k1", Reason: "asked"}, "refused disconnected"}, {sale("x3", "5", "2026-09-02"), "refused disconnected"},
 			{cashSale("k1", "7"), "refused disconnected"}, {paidBy(&events.SalesConnected{Dated: on, Connection: "k2", Stall: "A1", Until: "2026-09-30", VisibleTo: "market"}, "p1"), "recorded"},
-			{cashSale("k2", "7"), "posted"}, {cashSale("k9", "7"), "refused connection_unknown"}, {saleBy("k2", "x1", "6"), "recorded sale_known"}, {saleBy("k2", "x9", "1"), "posted"},
+			{cashSale("k2", "7"), "posted"}, {cashSale("k9", "7"), "refused disconnected"}, {cashSale("k8", "7"), "refused connection_unknown"}, {saleBy("k2", "x1", "6"), "recorded sale_known"}, {saleBy("k2", "x9", "1"), "posted"},
 			holds("trader:p1:bank:k1", 6), holds("trader:p1:bank:k2", 1), holds("trader:p1:cash:A1", 7), holds("trader:p1:sales:A1", -14),
 		},
 		"tickets": {

@@ -283,12 +283,16 @@ func handed(t interface{ Fatal(...any) }, offset int64, id string, fact events.F
 	if !ok {
 		return write(t, offset, org, nameOf(fact), id, fact)
 	}
-	actor, own := strings.CutPrefix(b.actor, "own ")
+	stamp, at, stamped := strings.Cut(b.actor, " @")
+	actor, own := strings.CutPrefix(stamp, "own ")
 	r := write(t, offset, org, nameOf(b.Fact), id, b.Fact)
 	if own {
 		r.Value = bytes.Replace(r.Value, []byte(`"source":"urn:test"`), []byte(`"source":"urn:socho:identity"`), 1)
 	}
 	r.Headers = []events.Header{{Name: events.HeaderActor, Value: []byte(actor)}}
+	if stamped {
+		r.Headers = append(r.Headers, events.Header{Name: events.HeaderRecordedAt, Value: []byte(at)})
+	}
 	return r
 }
 

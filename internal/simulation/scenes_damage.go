@@ -124,6 +124,9 @@ func (r *run) damaged(ctx context.Context, name string, lines []*line, damage fu
 	if err := r.deliver(ctx, r.load.lines[:1]); err != nil { // one shard at least has facts
 		return err
 	}
+	if err := r.node.WaitForLedger(ctx); err != nil { // records written past intake are nobody's to wait for
+		return err
+	}
 	shard := r.load.shardOf(r.load.lines[0])
 	before, err := r.stands(ctx)
 	if err != nil {
