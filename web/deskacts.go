@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"socho/events"
 	"socho/internal/identity"
@@ -159,7 +160,14 @@ func (s *site) undoing(r *request, organization string) (facts []events.Draft, e
 		if !slices.Contains(undoable, events.Name(o.Type)) {
 			return nil, errBad
 		}
-		fact, err := r.draft(organization, ids[i], "ledger.reversed", &events.Reversed{Dated: events.Dated{EffectiveOn: o.EffectiveOn},
+		// Of the day on which it is said: a closed month stays as it was read. One
+		// that is of a later day is taken back as of that day.
+		at, err := askedAt(ids[i])
+		if err != nil {
+			return nil, err
+		}
+		on := max(o.EffectiveOn, events.Date(at.Format(time.DateOnly)))
+		fact, err := r.draft(organization, ids[i], "ledger.reversed", &events.Reversed{Dated: events.Dated{EffectiveOn: on},
 			Reverses: events.EventID(id), ReversesSource: events.URI(from), Reason: "desk"}, nil)
 		if err != nil {
 			return nil, err

@@ -36,14 +36,22 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // that the same form gives the same bytes.
 // Errors: errBad where the id is none of newID.
 func (r *request) draft(organization, id, name string, fact events.Fact, personal map[string]string) (events.Draft, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil || parsed.Version() != 7 {
-		return events.Draft{}, errBad
+	at, err := askedAt(id)
+	if err != nil {
+		return events.Draft{}, err
 	}
-	sec, nsec := parsed.Time().UnixTime()
-	at := time.Unix(sec, nsec).Truncate(time.Second).In(vietnam)
 	return events.Draft{Envelope: events.Envelope{ID: events.EventID(id), Source: source, Type: events.Type(name),
 		Subject: organization, Time: events.Time(at.Format(time.RFC3339))}, Fact: fact, Personal: personal}, nil
+}
+
+// askedAt is when a form was made. Errors: errBad where the id is none of newID.
+func askedAt(id string) (time.Time, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil || parsed.Version() != 7 {
+		return time.Time{}, errBad
+	}
+	sec, nsec := parsed.Time().UnixTime()
+	return time.Unix(sec, nsec).Truncate(time.Second).In(vietnam), nil
 }
 
 // refusedFact is a fact that the ledger did not take.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"testing"
 
@@ -55,7 +56,9 @@ func TestWhoMayScrape(t *testing.T) {
 		done := make(chan error, 1)
 		who := whoever{"market": {ID: "t-1", Grants: []identity.Grant{{Right: identity.Verify, Organization: "hg-cho"}}},
 			"prometheus": {ID: "t-2", Grants: []identity.Grant{{Right: identity.Verify, Organization: identity.Everywhere}}}}
-		go func() { done <- server.Serve(ctx, listener, scraped(metrics.New(), who, c.private)) }()
+		go func() {
+			done <- server.Serve(ctx, listener, guarded(metrics.New().Handler(), who, c.private, identity.Verify))
+		}()
 		r, err := http.NewRequestWithContext(ctx, "GET", "http://"+listener.Addr().String()+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +81,30 @@ func TestWhoMayScrape(t *testing.T) {
 		stop()
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// What proves the log is everybody's; its records are not.
+func TestWhoReadsThePublishedLog(t *testing.T) {
+	who := whoever{"auditor": {ID: "t-1", Grants: []identity.Grant{{Right: identity.SeeEvents, Organization: identity.Everywhere}}},
+		"market": {ID: "t-2", Grants: []identity.Grant{{Right: identity.SeeEvents, Organization: "hg-cho"}}}}
+	log := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	for _, c := range []struct {
+		path, token string
+		code        int
+	}{
+		{"/log/0/checkpoint", "", 200}, {"/log/0/tile/0/000", "", 200}, {"/log/0/tile/entries/000", "", 200},
+		{"/log/0/records/000", "", 401}, {"/log/0/records/000.p/7", "market", 403}, {"/log/0/records/000", "auditor", 200},
+	} {
+		r := httptest.NewRequest("GET", c.path, nil)
+		if c.token != "" {
+			r.Header.Set("Authorization", c.token)
+		}
+		w := httptest.NewRecorder()
+		published(log, who, false).ServeHTTP(w, r)
+		if w.Code != c.code {
+			t.Errorf("%+v: %d", c, w.Code)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"socho/internal/readmodel"
 	"socho/internal/service"
 	"socho/internal/vault"
+	"socho/ledger/proof"
 	"socho/web"
 	"socho/web/api"
 )
@@ -130,8 +131,8 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	mux.Handle("POST /hooks/{provider}/{organization}", hooks)
 	mux.Handle("/api/", sessions.Handler(httpserver.SameOrigin(httpserver.Routed(programs))))
 	mux.Handle("/openapi.json", programs)
-	mux.Handle("GET /metrics", scraped(counted, callers, c.private()))
-	mux.Handle("/log/", http.StripPrefix("/log", logpublisher.Handler(at.Log)))
+	mux.Handle("GET /metrics", guarded(counted.Handler(), callers, c.private(), identity.Verify))
+	mux.Handle("/log/", published(http.StripPrefix("/log", logpublisher.Handler(at.Log)), callers, c.private()))
 	mux.Handle("/", sessions.Handler(paced(limits, counted, pages)))
 	return httpserver.Routed(mux), nil
 }
@@ -225,11 +226,10 @@ func (c callers) FromRequest(r *http.Request) (*identity.Principal, error) {
 // somebody else asks.
 var forwarded = []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via"}
 
-// scraped lets this machine scrape where it alone is served, and whoever may run
-// audits everywhere. Where others are served, a proxy on this machine may speak for
-// them and say nothing of it.
-func scraped(m *metrics.Metrics, who api.Authenticator, private bool) http.Handler {
-	metrics := m.Handler()
+// guarded lets this machine ask where it alone is served, and whoever has a right
+// everywhere. Where others are served, a proxy on this machine may speak for them
+// and say nothing of it.
+func guarded(next http.Handler, who api.Authenticator, private bool, right identity.Right) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		passed := slices.ContainsFunc(forwarded, func(name string) bool { return r.Header.Get(name) != "" })
 		if !private || passed || !httpserver.AddressOf(r.Context()).IsLoopback() {
@@ -237,13 +237,27 @@ func scraped(m *metrics.Metrics, who api.Authenticator, private bool) http.Handl
 			switch {
 			case err != nil || p == nil:
 				w.Header().Set("WWW-Authenticate", `Bearer realm="socho"`)
-				httpserver.Problem(w, http.StatusUnauthorized, "not_signed_in", "Present an API token with the right verify everywhere. Without one, only this machine may ask, where it alone is served.")
+				httpserver.Problem(w, http.StatusUnauthorized, "not_signed_in", "Present an API token with the right "+string(right)+" everywhere. Without one, only this machine may ask, where it alone is served.")
 				return
-			case !p.May(identity.Verify, identity.Everywhere):
-				httpserver.Problem(w, http.StatusForbidden, "not_allowed", "This needs the right verify everywhere.")
+			case !p.May(right, identity.Everywhere):
+				httpserver.Problem(w, http.StatusForbidden, "not_allowed", "This needs the right "+string(right)+" everywhere.")
 				return
 			}
 		}
-		metrics.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// published lets everybody have what proves the log: checkpoints, hashes and tiles.
+// The records themselves hold what is a trader's or an office's own.
+func published(log http.Handler, who api.Authenticator, private bool) http.Handler {
+	records := guarded(log, who, private, identity.SeeEvents)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/log/"), "/")
+		if strings.HasPrefix(path, proof.Records) {
+			records.ServeHTTP(w, r)
+			return
+		}
+		log.ServeHTTP(w, r)
 	})
 }

@@ -24,8 +24,11 @@ const CheckpointPath = "checkpoint"
 const (
 	tiles   = "tile/"
 	entries = "tile/entries/"
-	records = "records/"
+	records = Records
 )
+
+// Records is the folder of the record bundles: they tell what all else only proves.
+const Records = "records/"
 
 // TilePath names the tile n of a level that holds width hashes, 1 to Width.
 func TilePath(level int, n int64, width int) string {
