@@ -39,6 +39,7 @@ type fundPage struct {
 	Find              bool // and find people by name
 	Month             bool // and work on months
 	Papers, Sheets    bool // reports are made here; and signed lists, which name people
+	Recover           bool // what was paid beyond what was due is written down here when it comes back
 	Payouts           []shownPayout
 	Pager             pager
 }
@@ -52,6 +53,7 @@ func (s *site) fund(r *request) (*view, error) {
 	}
 	page := fundPage{Organization: o, Find: s.mayFind(r, o.Organization), Statuses: payoutStatuses, Status: r.query.Get("status"), Period: r.query.Get("period")}
 	page.Papers = s.PayPoints != nil && s.Recorder != nil
+	page.Recover = s.mayRecover(r, o.Organization)
 	page.Sheets = page.Papers && r.who.May(identity.ExportPersonal, o.Organization)
 	latest, err := s.Figures.LatestPeriod(r.Context(), projections.Benefits)
 	if err != nil && !errors.Is(err, readmodel.ErrNotFound) {
@@ -95,6 +97,8 @@ type payoutPage struct {
 	Traced       bool // the visitor may see the events
 	Again        bool // and issue again what came back
 	Papers       bool // a slip can be had
+	Receipts     []paidFact
+	Recover      bool // and say what was paid back
 	Events       []projections.TracedEvent
 	Pager        pager
 	Reveal       *reveal
@@ -112,6 +116,10 @@ func (s *site) payout(r *request) (*view, error) {
 	page := payoutPage{Organization: o, Payout: shownPayout{p, p.Status()}}
 	page.Again = s.Payouts != nil && page.Payout.Status == projections.PayoutReturned && r.who.May(identity.ProposePayouts, o.Organization)
 	page.Papers = s.PayPoints != nil && s.Recorder != nil && page.Payout.Status != projections.PayoutReversed
+	page.Recover = s.mayRecover(r, o.Organization) && p.Recoverable > 0
+	if page.Receipts, err = s.receiptsOf(r, &p); err != nil {
+		return nil, err
+	}
 	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
 	if page.Traced {
 		var next string

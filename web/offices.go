@@ -42,6 +42,7 @@ func (s *site) offices() []route {
 type peoplePage struct {
 	People []personRow
 	Cards  []crumb // markets whose traders' cards the visitor manages
+	Funds  []crumb // funds for which the visitor says how many approve
 }
 
 type personRow struct {
@@ -64,6 +65,9 @@ func (s *site) people(r *request) (*view, error) {
 	}
 	for _, o := range markets {
 		page.Cards = append(page.Cards, crumb{o.Name, "/cards/" + o.Organization})
+	}
+	if page.Funds, err = s.approvalsOf(r); err != nil {
+		return nil, err
 	}
 	return &view{template: "people", title: r.language.say("people.title"), section: "people", data: page}, nil
 }

@@ -203,7 +203,7 @@ func (s *site) submitFile(r *request) (*view, error) {
 		return nil, err
 	}
 	l := r.language
-	field := formField{Name: "file", Label: l.say("ask.bank_file"), Hint: l.say("ask.bank_file.hint"), Type: "file", Accept: ".xml,.xlsx", Required: true}
+	field := formField{Name: "file", Label: l.say("ask.bank_file"), Hint: l.say("ask.bank_file.hint", "mb", chores.MaxFile>>20), Type: "file", Accept: ".xml,.xlsx", Required: true}
 	v, page := r.formView("submit", "/funds/"+o.Organization+"/submit", hidden("period", period), field)
 	page.Form.Cancel = monthLink(o.Organization, period)
 	s.underMonth(r, v, o, period)
@@ -284,7 +284,7 @@ func (s *site) takeResults(r *request) (*view, error) {
 	}
 	line := r.ask("line", "text", "off")
 	line.Required, line.Max = false, 64
-	field := formField{Name: "file", Label: l.say("ask.result_file"), Hint: l.say("ask.result_file.hint"), Type: "file", Accept: ".xml,.xlsx,.csv,.txt,.sta", Required: true}
+	field := formField{Name: "file", Label: l.say("ask.result_file"), Hint: l.say("ask.result_file.hint", "mb", chores.MaxFile>>20), Type: "file", Accept: ".xml,.xlsx,.csv,.txt,.sta", Required: true}
 	v, page := r.formView("results", "/funds/"+o.Organization+"/results", hidden("period", period), field, batch, line)
 	page.Form.Cancel = monthLink(o.Organization, period)
 	s.underMonth(r, v, o, period)

@@ -309,7 +309,7 @@ func (s *site) importList(r *request) (*view, error) {
 	if rate.Value == "" {
 		rate.Value = strconv.Itoa(payouts.BaseRate)
 	}
-	file := formField{Name: "file", Label: l.say("ask.payout_file"), Hint: l.say("ask.payout_file.hint"), Type: "file", Accept: ".xlsx,.csv", Required: true}
+	file := formField{Name: "file", Label: l.say("ask.payout_file"), Hint: l.say("ask.payout_file.hint", "mb", chores.MaxFile>>20), Type: "file", Accept: ".xlsx,.csv", Required: true}
 	v, page := r.formView("import", "/funds/"+o.Organization+"/import", months, programme, file, list, rate)
 	page.Steps = []string{l.say("import.step.file"), l.say("import.step.seen"), l.say("import.step.open")}
 	page.Form.Cancel = monthLink(o.Organization, period)

@@ -33,6 +33,7 @@ type PayoutWork interface {
 	Refused(ctx context.Context, organization, period string, most int) ([]payouts.NotOrdered, map[string]int, error)
 	Acts(ctx context.Context, organization, list string) ([]payouts.Act, error)
 	CaughtUp(ctx context.Context) error
+	Approvals(ctx context.Context, organization string) (payouts.Approvals, error)
 
 	Examine(ctx context.Context, content []byte, m payouts.Month) (*payouts.Examined, error)
 	Take(ctx context.Context, content []byte, m payouts.Month) (*payouts.Imported, error)
@@ -101,6 +102,8 @@ func (s *site) payoutMonth() []route {
 		{pattern: "GET /funds/{org}/results", rights: results, where: inPath, show: s.takeResults},
 		{pattern: "POST /funds/{org}/results", rights: results, where: inPath, page: true, upload: chores.MaxFile, show: s.takeResults},
 		{pattern: "GET /funds/{org}/returned", rights: see, where: inPath, show: s.returned},
+		{pattern: "GET /approvals/{org}", rights: rights{identity.ManagePeople}, where: inPath, show: s.approvals},
+		{pattern: "POST /approvals/{org}", rights: rights{identity.ManagePeople}, where: inPath, page: true, show: s.approvals},
 		{pattern: "GET /payouts/{org}/{payout}/reissue", rights: propose, where: inPath, show: s.reissue},
 		{pattern: "POST /payouts/{org}/{payout}/reissue", rights: propose, where: inPath, page: true, show: s.reissue},
 	}

@@ -30,6 +30,7 @@ type payoutMonth struct {
 	t       *testing.T
 	refuses string // code that every act is refused with
 	said    []string
+	asked   payouts.Approvals
 }
 
 const monthDigest = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -108,6 +109,10 @@ func (m *payoutMonth) Acts(context.Context, string, string) ([]payouts.Act, erro
 }
 
 func (m *payoutMonth) CaughtUp(context.Context) error { return nil }
+
+func (m *payoutMonth) Approvals(context.Context, string) (payouts.Approvals, error) {
+	return m.asked, nil
+}
 
 func (m *payoutMonth) Examine(_ context.Context, content []byte, _ payouts.Month) (*payouts.Examined, error) {
 	if !bytes.HasPrefix(content, []byte("CCCD")) {

@@ -24,6 +24,8 @@ type PayPointSource interface {
 	Points(ctx context.Context, organization string) ([]payoutreport.Till, error)
 	Till(ctx context.Context, organization, point, month string) (payoutreport.Till, error)
 	OpenLines(ctx context.Context, organization string, out bool, limit int) ([]payoutreport.OpenLine, error)
+	ToRecover(ctx context.Context, organization string, limit int) ([]payoutreport.Owed, error)
+	Recoverable(ctx context.Context, organization, person, programme, period string) (int64, error)
 }
 
 // Bounds of one page.
@@ -44,6 +46,10 @@ func (s *site) payPoints() []route {
 		{pattern: "POST " + one, rights: rights{identity.UnsealIdentity}, where: inPath, page: true, show: s.handOut},
 		{pattern: "POST " + one + "/pay", rights: pay, where: inPath, show: s.payOut},
 		{pattern: "POST " + one + "/undo", rights: pay, where: inPath, show: s.takeBack},
+		{pattern: "GET /payouts/{org}/{payout}/receipts/{shard}/{offset}", rights: rights{identity.SeePayouts}, where: inPath, show: s.payoutReceipt},
+		{pattern: "GET /funds/{org}/recover", rights: till, where: inPath, show: s.toRecover},
+		{pattern: "GET /funds/{org}/recover/{programme}/{period}/{person}", rights: till, where: inPath, show: s.recover},
+		{pattern: "POST /funds/{org}/recover/{programme}/{period}/{person}", rights: till, where: inPath, page: true, show: s.recover},
 		{pattern: "GET /paypoints/{org}/{point}/till", rights: till, where: inPath, show: s.till},
 		{pattern: "POST /paypoints/{org}/{point}/till", rights: till, where: inPath, show: s.till},
 	}...)
@@ -259,9 +265,9 @@ type handOutPage struct {
 // back.
 type paidFact struct {
 	projections.TracedEvent
-	Receipt string
-	Back    bool
-	Undo    string // id of the fact that takes it back; empty where it may not be
+	Paper string // where its receipt is, on paper
+	Back  bool
+	Undo  string // id of the fact that takes it back; empty where it may not be
 }
 
 // receiverOf is what identifies whoever is to be paid: it is held against the card
@@ -302,14 +308,18 @@ func (s *site) handOutPage(r *request) (*handOutPage, error) {
 	}
 	page.Base = page.base(page.Point)
 	subject := readmodel.Subject{Organization: o.Organization, Kind: projections.SubjectPayout, ID: p.Payout}
-	if page.Paid, err = s.paidFacts(r, subject); err != nil {
+	if page.Paid, err = s.paidFacts(r, subject, "benefit.paid_in_cash"); err != nil {
 		return nil, err
+	}
+	for i := range page.Paid {
+		page.Paid[i].Paper = s.receiptAt(o.Organization, p.Payout, &page.Paid[i].TracedEvent)
 	}
 	return page, nil
 }
 
-// paidFacts lists the times that a payout was handed over, the latest last.
-func (s *site) paidFacts(r *request, subject readmodel.Subject) ([]paidFact, error) {
+// paidFacts lists the facts of a kind about something, the latest last: the times
+// that a payout was handed over, say.
+func (s *site) paidFacts(r *request, subject readmodel.Subject, name string) ([]paidFact, error) {
 	traced, _, err := s.Traces.Trace(r.Context(), subject, readmodel.Page{Limit: recordsRead})
 	if err != nil {
 		return nil, err
@@ -317,11 +327,8 @@ func (s *site) paidFacts(r *request, subject readmodel.Subject) ([]paidFact, err
 	var paid []paidFact
 	for _, t := range traced {
 		switch events.Name(t.Type) {
-		case "benefit.paid_in_cash":
+		case name:
 			f := paidFact{TracedEvent: t}
-			if s.Receipt != nil && r.who.May(identity.SeeEvents, subject.Organization) {
-				f.Receipt = s.Receipt(t.Shard, t.Offset)
-			}
 			if t.Source == source {
 				f.Undo = newID()
 			}

@@ -21,6 +21,20 @@ type fakePoints struct {
 	till payoutreport.Till
 	out  []payoutreport.OpenLine
 	in   []payoutreport.OpenLine
+	owed []payoutreport.Owed
+}
+
+func (p *fakePoints) ToRecover(context.Context, string, int) ([]payoutreport.Owed, error) {
+	return p.owed, p.broken
+}
+
+func (p *fakePoints) Recoverable(_ context.Context, _, person, programme, period string) (int64, error) {
+	for _, o := range p.owed {
+		if o.Person == person && o.Programme == programme && o.Period == period {
+			return o.Due, p.broken
+		}
+	}
+	return 0, p.broken
 }
 
 func (p *fakePoints) PayoutPeriods(context.Context, string) ([]string, error) {
@@ -71,6 +85,9 @@ func openPayPoint(t *testing.T, more ...func(*Sources, string)) (*house, *book, 
 		from.Unsealer = &fakeVault{erased: map[string]bool{}, texts: map[string]string{"e24 name": "Vàng Thị Sua", "e24 citizen_id": "002199000456"}}
 		from.PersonID = func(organization, citizenID string) string { return "p-of-" + citizenID }
 		from.MonthPapers = fakePapers{}
+		from.ReceiptPaper = func(_ context.Context, shard int, offset int64) ([]byte, error) {
+			return fmt.Appendf(nil, "%%PDF-1.7 of %d:%d", shard, offset), nil
+		}
 	}}, more...)...)
 	return h, b, points
 }
@@ -126,7 +143,15 @@ func TestPayPoint(t *testing.T) {
 		t.Errorf("%+v %v by %v", paid, b.said[0].Personal, b.actors)
 	}
 
-	v.get(atPoint+"/payouts/o4").sees(200, atPoint, "Các lần đã chi tiền mặt", "Lấy lại, ghi nhầm")
+	v.get(atPoint+"/payouts/o4").sees(200, atPoint, "Các lần đã chi tiền mặt", "Lấy lại, ghi nhầm", "Biên nhận")
+	paper := v.finds(`href="(/payouts/[^"]+/receipts/[^"]+)"`)
+	if v.get(paper); v.status != 200 || v.header.Get("Content-Type") != "application/pdf" || !strings.Contains(v.header.Get("Content-Disposition"), "bien-nhan-o4-") || !strings.HasPrefix(v.body, "%PDF-") {
+		t.Errorf("the receipt: %d %v", v.status, v.header)
+	}
+	v.get("/payouts/"+fund+"/o4").sees(200, "/payouts/", "Biên nhận in ra kiểm tra được không cần mạng")
+	v.get("/payouts/"+fund+"/o4/receipts/1/24").sees(404, "/payouts/") // it was entitled by that
+	v.get("/payouts/"+fund+"/o4/receipts/x/1").sees(404, "/payouts/")
+	v.get(atPoint + "/payouts/o4")
 	undo, event := v.finds(`/undo"><input type="hidden" name="fact" value="([^"]+)"`), v.finds(`name="reverses" value="([^"]+)"`)
 	v.post(atPoint+"/payouts/o4/undo", "fact", undo, "reverses", "e8").sees(400, atPoint)
 	v.post(atPoint+"/payouts/o4/undo", "fact", undo, "reverses", event).sees(200, atPoint, "lại chờ chi")

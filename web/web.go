@@ -71,6 +71,9 @@ type Sources struct {
 	Sample      func(context.Context) (loaded bool, _ error) // nil: never; true puts a note on every page that the data is made up
 	Log         *slog.Logger
 
+	// ReceiptPaper is the proof of a record on paper; nil: none is handed out.
+	ReceiptPaper func(ctx context.Context, shard int, offset int64) (pdf []byte, err error)
+
 	SecondFactor    bool   // whoever of the staff has none is led to set one up first
 	PublicURL       string // where visitors find the pages, without a slash at its end; empty: not said
 	SecurityContact string // mailto:… or https://…, for security.txt; empty: there is none

@@ -55,12 +55,12 @@ func (c *RunCommand) handler(call *Call, s *service.Service, readers api.Readers
 	if err != nil {
 		return nil, err
 	}
+	paper := func(ctx context.Context, shard int, offset int64) ([]byte, error) {
+		return receiptPDF(ctx, s, at, shard, offset)
+	}
 	pages, err := web.New(web.Sources{
-		Traders: &web.TraderSources{Sales: readers.Model, Accounts: accounts, Takings: readmodel.NewTakings(s.Read), Draining: server.Draining(),
-			Receipt: func(ctx context.Context, shard int, offset int64) ([]byte, error) {
-				return receiptPDF(ctx, s, at, shard, offset)
-			}},
-		Cards: cards,
+		Traders: &web.TraderSources{Sales: readers.Model, Accounts: accounts, Takings: readmodel.NewTakings(s.Read), Draining: server.Draining(), Receipt: paper},
+		Cards:   cards, ReceiptPaper: paper,
 		Model: readers.Model, Figures: figures, Traces: s.Read, Outcomes: readers.Ledger, Records: s.Log, Recorder: s, Finance: func(actor string) web.Finance { return desk.For(actor) },
 		Desk:   matching,
 		Access: people, People: people, Sessions: sessions, Provider: provider, Demo: demo,

@@ -65,23 +65,58 @@ func (p *Process) state(ctx context.Context, l projections.PayoutList) (ListStat
 		return out, err
 	}
 	out.State, out.Count, out.Sum, out.Digest, out.DrawnUp, out.Approved = row.State, row.Count, row.Sum, row.Digest, row.DrawnUp, row.Approved
-	out.Words = 1
-	if value, found, err = p.DB.RuleState(ctx, l.Organization, "approvals"); err != nil || !found {
-		return out, err
+	asked, err := p.Approvals(ctx, l.Organization)
+	out.Words = asked.words(out.Sum, l.Currency)
+	return out, err
+}
+
+// Approvals is how many persons have to approve a list: one, or two where it comes to
+// more than Above. None has to where Approvers is 0: payouts are then ordered from
+// anywhere.
+type Approvals struct {
+	Approvers int
+	Above     int64 // minor units
+	Currency  money.Currency
+	Lower     *Approvals // what one person wants to ask for instead, where that is less
+	By        string     // whoever wants it, as intake stamps them
+}
+
+// Approvals reads what an organization asks for.
+func (p *Process) Approvals(ctx context.Context, organization string) (Approvals, error) {
+	value, found, err := p.DB.RuleState(ctx, organization, "approvals")
+	if err != nil || !found {
+		return Approvals{}, err
 	}
-	var policy struct {
+	type asked struct {
 		Approvers int            `json:"approvers"`
 		Above     events.Decimal `json:"above"`
 		Currency  money.Currency `json:"currency"`
 	}
-	if err := json.Unmarshal([]byte(value), &policy); err != nil {
-		return out, err
+	var row struct {
+		asked
+		Lower *asked `json:"lower"`
+		By    string `json:"by"`
 	}
-	out.Words = max(policy.Approvers, 1)
-	if policy.Approvers > 0 && (policy.Currency != l.Currency || out.Sum > events.Money(policy.Above, policy.Currency).Minor()) {
-		out.Words = 2
+	if err := json.Unmarshal([]byte(value), &row); err != nil {
+		return Approvals{}, err
+	}
+	read := func(a *asked) Approvals {
+		return Approvals{Approvers: a.Approvers, Above: events.Money(a.Above, a.Currency).Minor(), Currency: a.Currency}
+	}
+	out := read(&row.asked)
+	if row.Lower != nil {
+		lower := read(row.Lower)
+		out.Lower, out.By = &lower, row.By
 	}
 	return out, nil
+}
+
+// words is how many have to approve a list of a sum.
+func (a Approvals) words(sum int64, currency money.Currency) int {
+	if a.Approvers > 0 && (a.Currency != currency || sum > a.Above) {
+		return 2
+	}
+	return max(a.Approvers, 1)
 }
 
 // Shown is the list as somebody proposes or approves it.

@@ -138,3 +138,18 @@ func (db *DB) PayoutSummary(ctx context.Context, organization, period string) (P
 	})
 	return s, err
 }
+
+// PersonMonth is one person's month of a programme.
+type PersonMonth struct{ Person, Programme, Period string }
+
+// BeyondDue lists for which persons and months more has left than was due, the
+// latest month first, at most limit of them; also where it was paid back since.
+func (db *DB) BeyondDue(ctx context.Context, organization string, limit int) ([]PersonMonth, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT person, programme, period FROM payouts WHERE organization = $1 AND recoverable > 0
+		GROUP BY period, person, programme ORDER BY period DESC, person, programme LIMIT $2`, organization, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[PersonMonth])
+}
