@@ -283,8 +283,17 @@ func (p *Process) entitlements(ctx context.Context, f *File, open bool) (map[str
 	if !open {
 		return wanted, nil
 	}
+	// What stands on another list already will not stand on this one as well: nobody is
+	// entitled to it twice.
+	standing, err := p.Read.StandElsewhere(ctx, f.Organization, f.Programme, f.Period, f.List)
+	if err != nil {
+		return nil, err
+	}
 	for i := range f.Rows {
 		r := &f.Rows[i]
+		if standing[r.Payout] {
+			continue
+		}
 		e := wanted[r.Person]
 		wanted[r.Person] = entitled{r.Unit, e.amount + r.Amount, -1}
 	}

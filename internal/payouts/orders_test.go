@@ -3,6 +3,7 @@ package payouts_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
@@ -82,6 +83,46 @@ func TestOrders(t *testing.T) {
 		t.Errorf("ordered twice: %d, %v", more, err)
 	}
 	if s := o.status(); s.Amounts["entitled"] != "550000000" || s.CarriedForward != n {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestListedTwice: the same file under another list's name puts nothing on that, and
+// entitles nobody to more.
+func TestListedTwice(t *testing.T) {
+	o := openOffice(t)
+	o.grant(20_000_000)
+	text := listOf(0, 4, 500_000)
+	f := o.read(text, payouts.Month{})
+	_, err := o.as("lan").Import(t.Context(), f)
+	o.must(err)
+	done, err := o.as("lan").Import(t.Context(), o.read(text, payouts.Month{List: "khac"}))
+	if err != nil || done.Codes["payout_listed"] != 4 || done.Entries != 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if s := o.status(); s.Entitled != 4 || s.Amounts["entitled"] != "2000000" {
+		t.Errorf("entitled to it twice: %+v", s)
+	}
+	// A fifth person is new, and entitled to theirs alone.
+	done, err = o.as("lan").Import(t.Context(), o.read(listOf(0, 5, 500_000), payouts.Month{List: "khac"}))
+	if err != nil || done.Entries != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if s := o.status(); s.Entitled != 5 || s.Amounts["entitled"] != "2500000" {
+		t.Errorf("%+v", s)
+	}
+	// Its list taken back, what is on another one since is entitled to once.
+	o.must(o.as("lan").Withdraw(t.Context(), fund, f.List, "mistake"))
+	_, err = o.as("lan").Import(t.Context(), o.read(text, payouts.Month{List: "moi"}))
+	o.must(err)
+	o.approved("moi")
+	arrears := "CCCD,Họ tên,Mã xã,Số tiền,Loại\n"
+	for i := range 4 {
+		arrears += fmt.Sprintf("0020%08d,Vàng Thị Mẫu %d,00721,100000,truy lĩnh\n", i, i)
+	}
+	_, err = o.as("lan").Import(t.Context(), o.read(arrears, payouts.Month{List: "truy-linh"}))
+	o.must(err)
+	if s := o.status(); s.Entitled != 5 || s.Amounts["entitled"] != "2900000" {
 		t.Errorf("%+v", s)
 	}
 }

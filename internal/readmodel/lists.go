@@ -132,16 +132,19 @@ func scanEntry(row pgx.CollectableRow) (e Entry, err error) {
 
 // ListedElsewhere sums, by person, what other lists of a programme's month say
 // that were not withdrawn before they were ordered. What was ordered and taken
-// back since, to be issued again under another id, counts there alone. It is for
-// setting what persons are entitled to.
+// back since, to be issued again under another id, counts there alone; what stands on
+// another list since its first one was withdrawn counts once. It is for setting what
+// persons are entitled to.
 func (db *DB) ListedElsewhere(ctx context.Context, organization, programme, period, list string) (map[string]int64, error) {
 	rows, err := db.pool.Query(ctx, `
-		SELECT e.person, sum(e.amount)::bigint FROM payout_lists l JOIN list_entries e USING (organization, list)
-		WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
-			AND l.list <> $4 AND NOT e.removed
-			AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))
-			AND NOT EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.status = 'reversed')
-		GROUP BY e.person`,
+		SELECT person, sum(amount)::bigint FROM (
+			SELECT DISTINCT ON (e.payout) e.person, e.amount FROM payout_lists l JOIN list_entries e USING (organization, list)
+			WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
+				AND l.list <> $4 AND NOT e.removed
+				AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))
+				AND NOT EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.status = 'reversed')
+			ORDER BY e.payout, l.state = 'withdrawn') AS once
+		GROUP BY person`,
 		organization, programme, period, list)
 	if err != nil {
 		return nil, err
@@ -156,14 +159,37 @@ func (db *DB) ListedElsewhere(ctx context.Context, organization, programme, peri
 	return sums, err
 }
 
+// StandElsewhere names the payouts that stand on other lists of a programme's month:
+// they can stand on this one no more.
+func (db *DB) StandElsewhere(ctx context.Context, organization, programme, period, list string) (map[string]bool, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT e.payout FROM payout_lists l JOIN list_entries e USING (organization, list)
+		WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
+			AND l.list <> $4 AND NOT e.removed
+			AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))`,
+		organization, programme, period, list)
+	if err != nil {
+		return nil, err
+	}
+	standing := map[string]bool{}
+	var payout string
+	_, err = pgx.ForEachRow(rows, []any{&payout}, func() error {
+		standing[payout] = true
+		return nil
+	})
+	return standing, err
+}
+
 // ListedOf sums what one person is to get of a programme's month by lists, as
 // ListedElsewhere does.
 func (db *DB) ListedOf(ctx context.Context, organization, person, programme, period string) (sum int64, err error) {
 	err = db.pool.QueryRow(ctx, `
-		SELECT coalesce(sum(e.amount), 0)::bigint FROM payout_lists l JOIN list_entries e USING (organization, list)
-		LEFT JOIN payouts p ON p.organization = e.organization AND p.payout = e.payout
-		WHERE l.organization = $1 AND e.person = $2 AND coalesce(nullif(e.programme, ''), l.programme) = $3 AND coalesce(nullif(e.period, ''), l.period) = $4
-			AND NOT e.removed AND (l.state <> 'withdrawn' OR p.ordered > 0) AND p.status IS DISTINCT FROM 'reversed'`,
+		SELECT coalesce(sum(amount), 0)::bigint FROM (
+			SELECT DISTINCT ON (e.payout) e.amount FROM payout_lists l JOIN list_entries e USING (organization, list)
+			LEFT JOIN payouts p ON p.organization = e.organization AND p.payout = e.payout
+			WHERE l.organization = $1 AND e.person = $2 AND coalesce(nullif(e.programme, ''), l.programme) = $3 AND coalesce(nullif(e.period, ''), l.period) = $4
+				AND NOT e.removed AND (l.state <> 'withdrawn' OR p.ordered > 0) AND p.status IS DISTINCT FROM 'reversed'
+			ORDER BY e.payout, l.state = 'withdrawn') AS once`,
 		organization, person, programme, period).Scan(&sum)
 	return sum, err
 }
