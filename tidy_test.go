@@ -61,7 +61,7 @@ var (
 
 // testOnly packages serve tests: they may import what they prepare, and only
 // tests may import them.
-var testOnly = []string{"internal/devstack/testdb"}
+var testOnly = []string{"internal/devstack/testdb", "internal/devstack/iso20022"}
 
 const maxLines = 500
 

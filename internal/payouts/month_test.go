@@ -176,12 +176,17 @@ func (o *office) read(text string, m payouts.Month) *payouts.File {
 
 func (o *office) export(e payouts.Export) ([]byte, *payouts.Exported, error) {
 	o.t.Helper()
+	return o.exportBy(o.as("cli"), e)
+}
+
+func (o *office) exportBy(p *payouts.Process, e payouts.Export) ([]byte, *payouts.Exported, error) {
+	o.t.Helper()
 	path := filepath.Join(o.t.TempDir(), "out")
 	e.Organization, e.Period = o.fund, month
 	if e.Format == "" {
 		e.Format = "pain.001"
 	}
-	done, err := o.as("cli").Export(o.t.Context(), e, path)
+	done, err := p.Export(o.t.Context(), e, path)
 	if err != nil {
 		if _, there := os.Stat(path); there == nil {
 			o.t.Error("a file lies where the export failed")
