@@ -10,8 +10,8 @@ import (
 // Changes is what folding a run of one shard's records comes to. Facts, Links
 // and Amounts are rows to add; Bills, Payouts and Holdings are sums to add to
 // and fields to fill, and so are Lines and Uses; Entitlements and Stops are rows to add, which Withdrawn
-// takes back, and so are ListEntries, Removed, Files, Moves, Terms, which
-// TermsWithdrawn takes back, and Sales, which Undone does; Lists, Batches and
+// takes back, and so are ListEntries, Removed, Files, Moves, which MovesWithdrawn
+// takes back, Terms, which TermsWithdrawn does, and Sales, which Undone does; Lists, Batches and
 // Connections are fields to fill; of the others the later position wins. The zero
 // value is ready.
 // Inspections are rows to add, Cards, Alerts and Consents fields to
@@ -47,6 +47,7 @@ type Changes struct {
 	Terms         []Term
 
 	TermsWithdrawn []Withdrawn
+	MovesWithdrawn []WithdrawnMove
 
 	bills    map[[2]string]int // organization, bill → place in Bills, likewise below
 	payouts  map[[2]string]int
@@ -65,6 +66,7 @@ func (c *Changes) reset() {
 	c.Files, c.Moves = emptied(c.Files), emptied(c.Moves)
 	c.Lines, c.Uses = emptied(c.Lines), emptied(c.Uses)
 	c.Terms, c.TermsWithdrawn = emptied(c.Terms), emptied(c.TermsWithdrawn)
+	c.MovesWithdrawn = emptied(c.MovesWithdrawn)
 	c.Connections, c.Sales, c.Undone = emptied(c.Connections), emptied(c.Sales), emptied(c.Undone)
 	c.Cards, c.Inspections, c.Alerts, c.Receipts = emptied(c.Cards), emptied(c.Inspections), emptied(c.Alerts), emptied(c.Receipts)
 	c.Consents = emptied(c.Consents)
@@ -178,6 +180,35 @@ type Payout struct {
 	CashOn       events.Date    `json:"cash_on"`
 	First        Position       `json:"first"`
 	Last         Position       `json:"last"`
+	Undone       PayoutSteps    `json:"-"` // of a change: steps that were taken back; their days are forgotten
+}
+
+// PayoutSteps are steps of a payout, of which only the latest day is kept. Where
+// the latest one of its kind was taken back, no day is known.
+type PayoutSteps uint8
+
+// The steps.
+const (
+	StepSent PayoutSteps = 1 << iota
+	StepSettled
+	StepReturned
+	StepCash
+)
+
+// undo forgets the day of a step that was taken back, here and in what the change
+// is added to.
+func (p *Payout) undo(step PayoutSteps) {
+	p.Undone |= step
+	switch step {
+	case StepSent:
+		p.SentOn = ""
+	case StepSettled:
+		p.SettledOn = ""
+	case StepReturned:
+		p.ReturnedOn, p.Reason = "", ""
+	case StepCash:
+		p.CashOn = ""
+	}
 }
 
 // Status says in one word where the payout stands. It follows from the sums,
@@ -213,8 +244,9 @@ type Entitlement struct {
 	EventID      string         `json:"event_id"`
 }
 
-// Stop ends a person's payments from a programme from a month on. Of those not
-// withdrawn the earliest month counts.
+// Stop ends a person's payments from a programme from a month on, or lets them go
+// on where they were Resumed. Of those not withdrawn that reach a month the later
+// position counts.
 type Stop struct {
 	Organization string      `json:"organization"`
 	Person       string      `json:"person"`
@@ -225,6 +257,7 @@ type Stop struct {
 	At           Position    `json:"at"`
 	Source       string      `json:"source"`
 	EventID      string      `json:"event_id"`
+	Resumed      bool        `json:"resumed"`
 }
 
 // Withdrawn names the event of an entitlement or a stop that was taken back.

@@ -31,9 +31,12 @@ type BankLine struct {
 	On           events.Date
 	Amount       int64 // what moved the bank account
 	Placed       int64 // of that, what facts say the use of
-	Sightings    int64 // facts that show it
+	Sightings    int64 // facts that show it, and were not taken back
 	Seen         Position
 	Last         Position // of the latest record that touched it
+	// Renewed is of a change: what showed the line before was taken back, so that
+	// the change's words, where it has any, are the line's.
+	Renewed bool
 }
 
 // Left is what nothing says the use of, in minor units.
@@ -42,9 +45,9 @@ func (l *BankLine) Left() int64 { return l.Amount - l.Placed }
 // State says in one word where the line stands.
 func (l *BankLine) State() string {
 	switch {
-	case l.Sightings == 0:
+	case l.Amount == 0 && l.Placed != 0:
 		return LineExpected
-	case l.Amount == 0 && l.Placed == 0:
+	case l.Amount == 0: // nothing shows it and nothing names it any more
 		return LineReversed
 	case l.Kind != "payment":
 		return LineBank
@@ -70,12 +73,13 @@ type LineUse struct {
 
 // FoldLines keeps a row for each bank line and for each use of its money. What a
 // line moved and what of it is placed is read from the transfers of its own
-// account, so that a reversal undoes exactly what it reverses.
+// account, so that a reversal undoes exactly what it reverses. Only a line's own
+// fact moves a bank, and only its reversal moves it back.
 func FoldLines(c *Changes, a *Accepted) {
 	at := Position{a.Shard, a.Offset}
 	if f, ok := a.Event.Fact.(*events.LineReceived); ok {
 		l := c.line(a, string(f.Line), string(f.Direction), f.Currency)
-		if l.Sightings == 0 {
+		if l.Kind == "" {
 			l.Account, l.Kind, l.On, l.Seen = string(f.Account), string(f.Kind), f.EffectiveOn, at
 		}
 		if l.Person == "" {
@@ -106,6 +110,10 @@ func (c *Changes) through(a *Accepted, path, against string, amount money.Amount
 	}
 	if strings.HasPrefix(against, "bank:") {
 		l.Amount += minor
+		if minor < 0 { // the fact that showed it was taken back
+			l.Account, l.Kind, l.Person, l.On, l.Seen = "", "", "", "", Position{}
+			l.Sightings, l.Renewed = l.Sightings-1, true
+		}
 		return
 	}
 	l.Placed -= minor

@@ -97,7 +97,12 @@ type PayoutMove struct {
 	Line         string
 	Amount       int64
 	At           Position
+	Source       string
+	EventID      string
 }
+
+// WithdrawnMove takes the move of a payout back that an event said.
+type WithdrawnMove struct{ Organization, Payout, Source, EventID string }
 
 // FoldLists keeps lists, their entries and batches, for the process that orders
 // and pays what was approved.
@@ -112,7 +117,7 @@ func FoldLists(c *Changes, a *Accepted) {
 		return &c.Batches[len(c.Batches)-1]
 	}
 	move := func(kind string, payout, batch events.PayoutID, line events.ID, sum money.Amount) {
-		c.Moves = append(c.Moves, PayoutMove{a.Event.Subject, string(payout), kind, string(batch), string(line), sum.Minor(), at})
+		c.Moves = append(c.Moves, PayoutMove{a.Event.Subject, string(payout), kind, string(batch), string(line), sum.Minor(), at, string(a.Event.Source), string(a.Event.ID)})
 	}
 	switch f := a.Event.Fact.(type) {
 	case *events.ListOpened:
@@ -153,5 +158,16 @@ func FoldLists(c *Changes, a *Accepted) {
 		move(MoveSettled, f.Payout, "", f.Line, f.Money())
 	case *events.PayoutReturned:
 		move(MoveReturned, f.Payout, "", f.Line, f.Money())
+	case *events.Reversed:
+		for i := range a.Transfers {
+			for _, path := range [2]string{a.Transfers[i].Debit, a.Transfers[i].Credit} {
+				if _, _, payout, ok := stageOf(path); ok {
+					w := WithdrawnMove{a.Event.Subject, payout, string(f.ReversesSource), string(f.Reverses)}
+					if n := len(c.MovesWithdrawn); n == 0 || c.MovesWithdrawn[n-1] != w {
+						c.MovesWithdrawn = append(c.MovesWithdrawn, w)
+					}
+				}
+			}
+		}
 	}
 }

@@ -18,7 +18,9 @@ func FoldPayouts(c *Changes, a *Accepted) {
 		c.Entitlements = append(c.Entitlements, Entitlement{a.Event.Subject, string(f.Person), string(f.Programme), string(f.Period),
 			string(f.Unit), f.Currency, f.Money().Minor(), at, string(a.Event.Source), string(a.Event.ID)})
 	case *events.PersonStopped:
-		c.Stops = append(c.Stops, Stop{a.Event.Subject, string(f.Person), string(f.Programme), string(f.FromPeriod), string(f.Reason), on, at, string(a.Event.Source), string(a.Event.ID)})
+		c.Stops = append(c.Stops, Stop{a.Event.Subject, string(f.Person), string(f.Programme), string(f.FromPeriod), string(f.Reason), on, at, string(a.Event.Source), string(a.Event.ID), false})
+	case *events.PersonResumed:
+		c.Stops = append(c.Stops, Stop{a.Event.Subject, string(f.Person), string(f.Programme), string(f.FromPeriod), string(f.Reason), on, at, string(a.Event.Source), string(a.Event.ID), true})
 	case *events.Reversed:
 		if a.Outcome.Status == ledger.Recorded { // no transfers: a stop or an entitlement
 			c.Withdrawn = append(c.Withdrawn, Withdrawn{a.Event.Subject, string(f.ReversesSource), string(f.Reverses)})
@@ -74,6 +76,9 @@ func (p *Payout) move(t *ledger.Transfer, person, stage, against string, credit 
 	if p.Person == "" {
 		p.Person = person
 	}
+	if t.Code == "reversal" {
+		p.back(stage, against, credit > 0)
+	}
 	switch stage {
 	case "payable":
 		p.Payable += credit
@@ -93,6 +98,26 @@ func (p *Payout) move(t *ledger.Transfer, person, stage, against string, credit 
 		p.PaidCash -= credit
 	case n > 2 && account[0] == "person" && account[2] == "recoverable":
 		p.Recoverable += credit
+	}
+}
+
+// back books which step a reversal takes back, by the account that gets the money
+// (credited) or gives it back, and the one on the other side.
+func (p *Payout) back(stage, against string, credited bool) {
+	account, n := steps(against)
+	between := ""
+	if n > 3 && account[0] == "person" {
+		between = account[2]
+	}
+	switch {
+	case stage == "clearing" && !credited && (between == "payable" || between == "returned"):
+		p.undo(StepSent)
+	case stage == "returned" && !credited && (between == "clearing" || n > 1 && account[0] == "unallocated" && account[1] == "in"):
+		p.undo(StepReturned)
+	case credited && n > 1 && account[0] == "unallocated" && account[1] == "out":
+		p.undo(StepSettled)
+	case credited && account[0] == "cash":
+		p.undo(StepCash)
 	}
 }
 

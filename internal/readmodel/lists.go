@@ -250,10 +250,12 @@ func (db *DB) EntitlementsBack(ctx context.Context, organization, programme, per
 	return back, err
 }
 
-// StoppedBy lists the persons whose payments of a programme stop in a month or
-// before.
+// StoppedBy lists the persons whose payments of a programme are stopped in a month:
+// what was said last and reaches it counts, as it does for the ledger.
 func (db *DB) StoppedBy(ctx context.Context, organization, programme, period string) (map[string]bool, error) {
-	rows, err := db.pool.Query(ctx, `SELECT DISTINCT person FROM stops WHERE organization = $1 AND programme = $2 AND from_period <= $3 AND NOT withdrawn`,
+	rows, err := db.pool.Query(ctx, `
+		SELECT person FROM (SELECT DISTINCT ON (person) person, resumed FROM stops
+			WHERE organization = $1 AND programme = $2 AND from_period <= $3 AND NOT withdrawn ORDER BY person, log_offset DESC) x WHERE NOT resumed`,
 		organization, programme, period)
 	if err != nil {
 		return nil, err

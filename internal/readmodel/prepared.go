@@ -34,7 +34,7 @@ func Prepare(shard int, steps []projections.Step) *Prepared {
 			Stops: slices.Clone(c.Stops), Withdrawn: slices.Clone(c.Withdrawn), Organizations: slices.Clone(c.Organizations),
 			Stalls: slices.Clone(c.Stalls), Holdings: slices.Clone(c.Holdings), Links: slices.Clone(c.Links),
 			Lists: slices.Clone(c.Lists), ListEntries: slices.Clone(c.ListEntries), Removed: slices.Clone(c.Removed), Batches: slices.Clone(c.Batches),
-			Files: slices.Clone(c.Files), Moves: slices.Clone(c.Moves), Lines: slices.Clone(c.Lines), Uses: slices.Clone(c.Uses),
+			Files: slices.Clone(c.Files), Moves: slices.Clone(c.Moves), MovesWithdrawn: slices.Clone(c.MovesWithdrawn), Lines: slices.Clone(c.Lines), Uses: slices.Clone(c.Uses),
 			Terms: slices.Clone(c.Terms), TermsWithdrawn: slices.Clone(c.TermsWithdrawn),
 			Connections: slices.Clone(c.Connections), Sales: slices.Clone(c.Sales), Undone: slices.Clone(c.Undone),
 			Cards: slices.Clone(c.Cards), Inspections: slices.Clone(c.Inspections), Alerts: slices.Clone(c.Alerts), Receipts: slices.Clone(c.Receipts),

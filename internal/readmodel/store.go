@@ -78,7 +78,7 @@ func write(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	}
 	for _, w := range []func(context.Context, pgx.Tx, *projections.Changes) error{
 		addLinks, addBills, addPayouts, addEntitlements, addStops, withdraw, setOrganizations, setStalls, addHoldings,
-		setLists, addListEntries, removeEntries, setBatches, addFiles, addMoves, addLines, addUses, addTerms, withdrawTerms,
+		setLists, addListEntries, removeEntries, setBatches, addFiles, addMoves, withdrawMoves, addLines, addUses, addTerms, withdrawTerms,
 		setConnections, addSales, undoSales,
 		setCards, addInspections, setAlerts, addReceipts, setConsents,
 	} {
@@ -157,7 +157,7 @@ func addEntitlements(ctx context.Context, tx pgx.Tx, c *projections.Changes) err
 }
 
 func addStops(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	rows := pgcopy.New(10)
+	rows := pgcopy.New(11)
 	defer rows.Free()
 	var days days
 	for i := range c.Stops {
@@ -173,9 +173,10 @@ func addStops(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		rows.Int64(e.At.Offset)
 		rows.Text(e.Source)
 		rows.Text(e.EventID)
+		rows.Bool(e.Resumed)
 	}
 	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "stops", `organization, person, programme, from_period, reason, effective_on,
-		shard, log_offset, source, event_id`)
+		shard, log_offset, source, event_id, resumed`)
 	return err
 }
 

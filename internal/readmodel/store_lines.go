@@ -9,12 +9,21 @@ import (
 )
 
 // addLines adds the sums of a batch to the bank lines, and fills in the words of
-// a line that no statement had shown before.
+// a line that no statement shows yet, or any more.
 func addLines(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	type row = projections.BankLine
 	r := c.Lines
 	if len(r) == 0 {
 		return nil
+	}
+	for i := range r {
+		// What the same batch took back and showed anew has no other words left.
+		if e := &r[i]; e.Renewed && e.Kind != "" {
+			if _, err := tx.Exec(ctx, `UPDATE bank_lines SET kind = '' WHERE organization = $1 AND line = $2 AND direction = $3 AND currency = $4`,
+				e.Organization, e.Line, e.Direction, string(e.Currency)); err != nil {
+				return err
+			}
+		}
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO bank_lines AS t (organization, line, direction, currency, account, kind, person, booked_on, amount, placed, sightings,
@@ -23,11 +32,11 @@ func addLines(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
 			$11::bigint[], $12::smallint[], $13::bigint[], $14::bigint[]) AS x(o, l, d, c, ac, k, p, b, am, pl, n, s, f, la)
 		ON CONFLICT (organization, line, direction, currency) DO UPDATE SET
-			account     = CASE WHEN t.sightings > 0 THEN t.account ELSE EXCLUDED.account END,
-			kind        = CASE WHEN t.sightings > 0 THEN t.kind ELSE EXCLUDED.kind END,
-			booked_on   = CASE WHEN t.sightings > 0 THEN t.booked_on ELSE EXCLUDED.booked_on END,
-			seen_offset = CASE WHEN t.sightings > 0 THEN t.seen_offset ELSE EXCLUDED.seen_offset END,
-			person      = COALESCE(NULLIF(t.person, ''), EXCLUDED.person),
+			account     = CASE WHEN t.kind <> '' AND t.amount <> 0 THEN t.account ELSE EXCLUDED.account END,
+			kind        = CASE WHEN t.kind <> '' AND t.amount <> 0 THEN t.kind ELSE EXCLUDED.kind END,
+			booked_on   = CASE WHEN t.kind <> '' AND t.amount <> 0 THEN t.booked_on ELSE EXCLUDED.booked_on END,
+			seen_offset = CASE WHEN t.kind <> '' AND t.amount <> 0 THEN t.seen_offset ELSE EXCLUDED.seen_offset END,
+			person      = CASE WHEN t.kind <> '' AND t.amount <> 0 AND t.person <> '' THEN t.person ELSE EXCLUDED.person END,
 			amount      = t.amount + EXCLUDED.amount,
 			placed      = t.placed + EXCLUDED.placed,
 			sightings   = t.sightings + EXCLUDED.sightings,

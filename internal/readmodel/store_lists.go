@@ -100,7 +100,7 @@ func addFiles(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 }
 
 func addMoves(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
-	rows := pgcopy.New(8)
+	rows := pgcopy.New(10)
 	defer rows.Free()
 	for i := range c.Moves {
 		m := &c.Moves[i]
@@ -113,7 +113,20 @@ func addMoves(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		rows.Int64(m.Amount)
 		rows.Int16(int16(m.At.Shard))
 		rows.Int64(m.At.Offset)
+		rows.Text(m.Source)
+		rows.Text(m.EventID)
 	}
-	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "payout_moves", `organization, payout, kind, batch, line, amount, shard, log_offset`)
+	_, err := rows.CopyTo(ctx, tx.Conn().PgConn(), "payout_moves", `organization, payout, kind, batch, line, amount, shard, log_offset, source, event_id`)
 	return err
+}
+
+// withdrawMoves comes after addMoves: one batch may hold both.
+func withdrawMoves(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
+	for _, w := range c.MovesWithdrawn {
+		if _, err := tx.Exec(ctx, `DELETE FROM payout_moves WHERE organization = $1 AND payout = $2 AND source = $3 AND event_id = $4`,
+			w.Organization, w.Payout, w.Source, w.EventID); err != nil {
+			return err
+		}
+	}
+	return nil
 }

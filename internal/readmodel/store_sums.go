@@ -111,6 +111,9 @@ func addPayouts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 	if len(r) == 0 {
 		return nil
 	}
+	if err := forgetDays(ctx, tx, r); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO payouts AS t (organization, payout, person, programme, period, unit, method, currency, ordered, payable, clearing, returned,
 			settled, came_back, paid_cash, recoverable, reason, ordered_on, sent_on, settled_on, returned_on, cash_on, shard, first_offset, last_offset)
@@ -157,4 +160,25 @@ func addPayouts(ctx context.Context, tx pgx.Tx, c *projections.Changes) error {
 		column(r, func(e *row) int16 { return int16(e.First.Shard) }), column(r, func(e *row) int64 { return e.First.Offset }),
 		column(r, func(e *row) int64 { return e.Last.Offset }))
 	return err
+}
+
+// forgetDays wipes the days of steps that were taken back, before those of the same
+// batch are filled in.
+func forgetDays(ctx context.Context, tx pgx.Tx, r []projections.Payout) error {
+	for i := range r {
+		p := &r[i]
+		if p.Undone == 0 {
+			continue
+		}
+		undone := func(step projections.PayoutSteps) bool { return p.Undone&step != 0 }
+		if _, err := tx.Exec(ctx, `
+			UPDATE payouts SET sent_on = CASE WHEN $3 THEN NULL ELSE sent_on END, settled_on = CASE WHEN $4 THEN NULL ELSE settled_on END,
+				returned_on = CASE WHEN $5 THEN NULL ELSE returned_on END, reason = CASE WHEN $5 THEN '' ELSE reason END,
+				cash_on = CASE WHEN $6 THEN NULL ELSE cash_on END
+			WHERE organization = $1 AND payout = $2`, p.Organization, p.Payout, undone(projections.StepSent), undone(projections.StepSettled),
+			undone(projections.StepReturned), undone(projections.StepCash)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -24,6 +24,7 @@ const Source = "urn:test"
 
 // Log is a log in memory with what the ledger said of it.
 type Log struct {
+	Actor   string // stamped on what is added from now on; nobody where it is empty
 	t       testing.TB
 	shards  int
 	book    *ledger.Book
@@ -72,6 +73,9 @@ func (l *Log) AddAll(organization string, names []string, facts []events.Fact) [
 		at := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(l.next) * time.Second)
 		records[i] = events.Record{Shard: shard, Offset: int64(len(l.records[shard]) + i), Key: []byte(organization), Value: value,
 			Headers: []events.Header{{Name: events.HeaderRecordedAt, Value: []byte(at.Format("2006-01-02T15:04:05.000000Z"))}}}
+		if l.Actor != "" {
+			records[i].Headers = append(records[i].Headers, events.Header{Name: events.HeaderActor, Value: []byte(l.Actor)})
+		}
 	}
 	batch, err := ledger.Decide(context.Background(), l.book.Head(shard), records, l.book)
 	if err != nil {
@@ -101,6 +105,14 @@ func (l *Log) Must(organization, name string, fact events.Fact) events.EventID {
 func (l *Log) Reverse(organization string, on events.Date, id events.EventID) {
 	l.t.Helper()
 	l.Must(organization, "ledger.reversed", &events.Reversed{Dated: events.Dated{EffectiveOn: on}, Reverses: id, ReversesSource: Source, Reason: "typo"})
+}
+
+// Rules has every shard decide by a rule set from here on.
+func (l *Log) Rules(set events.Count) {
+	l.t.Helper()
+	for s := range l.shards {
+		l.Must(events.ShardSubject(s), "shard.rules_activated", &events.RulesActivated{RuleSet: &set})
+	}
 }
 
 // Accepted returns what folds may see of a shard.

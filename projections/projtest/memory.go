@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"socho/events"
 	"socho/projections"
 )
 
@@ -85,6 +86,15 @@ func (m *Memory) merge(c *projections.Changes) {
 	for _, p := range c.Payouts {
 		k := key("payout", p.Organization, p.Payout)
 		if old, ok := m.Rows[k].(projections.Payout); ok {
+			for step, day := range map[projections.PayoutSteps]*events.Date{projections.StepSent: &old.SentOn, projections.StepSettled: &old.SettledOn,
+				projections.StepReturned: &old.ReturnedOn, projections.StepCash: &old.CashOn} {
+				if p.Undone&step != 0 {
+					*day = ""
+				}
+			}
+			if p.Undone&projections.StepReturned != 0 {
+				old.Reason = ""
+			}
 			fill(&p.Person, old.Person)
 			fill(&p.Programme, old.Programme)
 			fill(&p.Period, old.Period)
@@ -101,19 +111,21 @@ func (m *Memory) merge(c *projections.Changes) {
 			p.Settled, p.CameBack, p.PaidCash, p.First = p.Settled+old.Settled, p.CameBack+old.CameBack, p.PaidCash+old.PaidCash, old.First
 			p.Recoverable += old.Recoverable
 		}
+		p.Undone = 0
 		m.Rows[k] = p
 	}
 	for _, l := range c.Lines {
 		k := key("line", l.Organization, l.Line, l.Direction, l.Currency)
 		if old, ok := m.Rows[k].(projections.BankLine); ok {
-			if old.Sightings > 0 {
+			if stands := old.Kind != "" && old.Amount != 0 && (!l.Renewed || l.Kind == ""); stands {
 				l.Account, l.Kind, l.On, l.Seen = old.Account, old.Kind, old.On, old.Seen
-			}
-			if old.Person != "" {
-				l.Person = old.Person
+				if old.Person != "" {
+					l.Person = old.Person
+				}
 			}
 			l.Amount, l.Placed, l.Sightings = l.Amount+old.Amount, l.Placed+old.Placed, l.Sightings+old.Sightings
 		}
+		l.Renewed = false
 		m.Rows[k] = l
 	}
 	for _, u := range c.Uses {
