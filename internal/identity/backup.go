@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,6 @@ import (
 var ErrBadCopy = errors.New("identity: this copy of the people is damaged, or belongs to another master key")
 
 // copied are the tables of a backup, in the order that references allow.
-// Sessions, attempts and links are not worth bringing back.
 var copied = []struct{ table, columns string }{
 	{"people", "person, name, language, password, totp, totp_step, recovery, locked_at, created_at"},
 	{"grants", "person, role, organization, object, granted_by, granted_at"},
@@ -31,7 +31,43 @@ var copied = []struct{ table, columns string }{
 	{"parent_links", "organization, person, generation, hash, created_by, created_at, revoked_at"},
 	{"bank_layouts", "organization, name, layout, created_by, created_at"},
 	{"desks", "organization, overpaid, chosen_by, chosen_at"},
+	// Whose messages are taken for whom. The secrets are sealed under the master key
+	// once more.
+	{"hooks", "organization, provider, account, secrets, created_by, created_at, used_at, passed_over"},
+	{"hook_accounts", "organization, token"},
+	{"hook_notices", "organization, provider, notice, key, ordinal, taken_at"},
+	{"inbox_refused", "partition, log_offset, code, at"},
+	{"verifications", "actor, replay, state, started_at, seen_at, ended_at, cancelled_by, done, whole, transfers, position, problems, found"},
 	{"trail", "at, actor, action, organization, object, detail, outcome, address, session"}, // its ids are order, and that stays
+}
+
+// chosen says which rows of a table are copied and in which order, where it is not
+// all of them by the first column. A message is sent again for some days, and an
+// equal movement is of the same day or has a reference of its own: what was taken
+// long ago is asked about no more.
+var chosen = map[string]string{
+	"trail":         "ORDER BY id",
+	"verifications": "WHERE state <> 'running' ORDER BY id",
+	"hook_notices":  "WHERE taken_at > now() - interval '90 days' ORDER BY 1, 2, 3",
+}
+
+// notCopied are the other tables of the schema, and why a restored ledger goes on
+// without them.
+var notCopied = map[string]string{
+	"sessions":        "people sign in again",
+	"attempts":        "of the last minutes",
+	"invitations":     "links of a day, made anew",
+	"person_tokens":   "of an hour",
+	"requests":        "answers of the last day",
+	"chores":          "work under way, begun again",
+	"chore_parts":     "likewise",
+	"statement_files": "likewise",
+	"line_readings":   "read again from the log when lines are matched again",
+	"done":            "in the manifest",
+	"inbox":           "likewise",
+	"shards":          "what stands still is found out anew",
+	"processes":       "of those that are up",
+	"leases":          "likewise",
 }
 
 // batch is how many rows one line of a copy holds.
@@ -83,11 +119,7 @@ func (d *Directory) Export(ctx context.Context, w io.Writer) (rows int, err erro
 }
 
 func copyTable(ctx context.Context, tx pgx.Tx, out *json.Encoder, table, columns string) (n int, err error) {
-	order := "1"
-	if table == "trail" {
-		order = "id"
-	}
-	found, err := tx.Query(ctx, `SELECT row_to_json(t)::text FROM (SELECT `+columns+` FROM app.`+table+` ORDER BY `+order+`) t`)
+	found, err := tx.Query(ctx, `SELECT row_to_json(t)::text FROM (SELECT `+columns+` FROM app.`+table+` `+cmp.Or(chosen[table], "ORDER BY 1")+`) t`)
 	if err != nil {
 		return 0, err
 	}

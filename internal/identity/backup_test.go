@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"socho/internal/identity"
@@ -26,13 +27,17 @@ func TestBackup(t *testing.T) {
 	for range 600 { // more than one line
 		must(t, h.Record(cli(t), identity.Entry{Action: identity.Exported, Outcome: identity.OK}))
 	}
-	chosen := []string{
+	settled := []string{
 		`INSERT INTO app.account_codes VALUES ('hg-truong', 0, 'held:meals', '3381', 'Thu hộ')`,
 		`INSERT INTO app.parent_links (organization, person, generation, hash, created_by) VALUES ('hg-truong', 'p-1', 1, decode(repeat('ab', 32), 'hex'), 'cli')`,
 		`INSERT INTO app.bank_layouts (organization, name, layout, created_by) VALUES ('hg-truong', 'Ngân hàng xã', '{"date": 0}', 'cli')`,
 		`INSERT INTO app.desks (organization, overpaid, chosen_by) VALUES ('hg-truong', 'refund', 'cli')`,
+		`INSERT INTO app.hooks (organization, provider, account, secrets, created_by) VALUES ('hg-truong', 'sepay', 'main', ARRAY['new'::bytea, 'old'::bytea], 'cli')`,
+		`INSERT INTO app.hook_accounts VALUES ('hg-truong', decode(repeat('cd', 32), 'hex'))`,
+		`INSERT INTO app.hook_notices (organization, provider, notice, key, ordinal) VALUES ('hg-truong', 'sepay', decode(repeat('01', 32), 'hex'), decode(repeat('02', 32), 'hex'), 2)`,
+		`INSERT INTO app.inbox_refused (partition, log_offset, code) VALUES (3, 17, 'person_erased')`,
 	}
-	for _, sql := range chosen {
+	for _, sql := range settled {
 		_, err := h.pool.Exec(t.Context(), sql)
 		must(t, err)
 	}
@@ -64,7 +69,7 @@ func TestBackup(t *testing.T) {
 	_, err = other.Import(t.Context(), bytes.NewReader(copied.Bytes()))
 	wants(t, "twice", err, identity.ErrTaken)
 
-	for _, table := range []string{"account_codes", "parent_links", "bank_layouts", "desks"} {
+	for _, table := range []string{"account_codes", "parent_links", "bank_layouts", "desks", "hooks", "hook_accounts", "hook_notices", "inbox_refused"} {
 		var was, is string
 		for pool, rows := range map[*pgxpool.Pool]*string{h.pool: &was, other.pool: &is} {
 			must(t, pool.QueryRow(t.Context(), `SELECT json_agg(t)::text FROM app.`+table+` t`).Scan(rows))
@@ -94,5 +99,30 @@ func TestBackup(t *testing.T) {
 	must(t, err)
 	if len(after) != 500 || !slices.IsSortedFunc(after, func(a, b identity.Entry) int { return b.At.Compare(a.At) }) || len(before) != 500 {
 		t.Errorf("%d, %d entries", len(before), len(after))
+	}
+}
+
+// TestEveryTableIsAnswered: each table of the schema is in a backup, or it is said
+// why not.
+func TestEveryTableIsAnswered(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	rows, err := h.pool.Query(t.Context(), `SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'app'
+		AND table_name NOT IN ('migration_digests', 'goose_db_version') ORDER BY 1`)
+	must(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	must(t, err)
+	if len(tables) < 20 {
+		t.Fatalf("only %q", tables)
+	}
+	answers := identity.BackedUp()
+	for _, table := range tables {
+		if answers[table] == "" {
+			t.Errorf("app.%s: bring it into a backup, or say why a restored ledger goes on without it", table)
+		}
+		delete(answers, table)
+	}
+	for table := range answers {
+		t.Errorf("there is no table app.%s", table)
 	}
 }

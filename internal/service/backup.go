@@ -26,8 +26,9 @@ import (
 //	manifest.json      what is in it, written last
 //	verifiers          the public keys that its log is checked with
 //	log/<shard>/…      the published log: every record, tile and checkpoint
-//	keys/<time>.jsonl  the sealing keys, wrapped under the master key
-//	people             who may sign in and what they did, sealed under the master key
+//	keys/<time>.jsonl  the sealing keys, wrapped under the master key, and hashes of traders' accounts
+//	people             who may sign in and what they did, what offices have chosen, whose messages
+//	                   of banks are taken and which were, sealed under the master key
 //
 // Other tables are not in it: they follow from the log. Neither is the master key nor
 // the signing key, which belong elsewhere: whoever has both halves can read

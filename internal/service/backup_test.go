@@ -2,16 +2,26 @@ package service_test
 
 import (
 	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"socho/events"
 	"socho/internal/devstack/testdb"
 	"socho/internal/intake"
+	"socho/internal/postgres"
+	"socho/internal/reconcile"
 	"socho/internal/service"
 	"socho/internal/vault"
 	"socho/ledger"
@@ -45,8 +55,58 @@ func TestBackupAndRestore(t *testing.T) {
 	if _, err := s.DB.Exec(t.Context(), `INSERT INTO app.people (person, name) VALUES ('u-abcdefghijklmnopqrstuvwxyz', 'lan')`); err != nil {
 		t.Fatal(err)
 	}
+	// What is not on the log, and what an office would miss: a trader is found by the
+	// account that she has proved to be hers, a bank's messages are taken on, and none
+	// of its movements twice.
+	trader := vault.AccountRef{Organization: market, Person: "p7", Object: "k-1"}
+	if err := s.Vault.RememberAccount(t.Context(), trader, "0011001234567"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Vault.ProveAccount(t.Context(), market, "k-1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Vault.RememberAccount(t.Context(), vault.AccountRef{Organization: market, Person: "p5", Object: "k-5"}, "0022007654321"); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "a secret of this market"
+	hear := func(s *service.Service, data, id string) (status int) {
+		t.Helper()
+		key, err := vault.LoadMaster(filepath.Join(data, "master.key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hooks, err := reconcile.NewHooks(s.DB.Pool, key.Derive, func(context.Context, string) (*reconcile.Importer, error) {
+			return &reconcile.Importer{Ledger: s, Books: s.DB, Organization: market, Actor: "cli", Pseudonym: []byte("a key of this test")}, nil
+		}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id == "" {
+			if err := hooks.Connect(t.Context(), market, "sepay", "main", secret, "cli"); err != nil {
+				t.Fatal(err)
+			}
+			return 0
+		}
+		// Equal movements of one day, told apart by the bank's ids alone.
+		body := `{"id":` + id + `,"gateway":"VCB","transactionDate":"2026-09-05 08:15:00","accountNumber":"0011000000001","content":"phi cho","transferType":"in","transferAmount":26000,"accumulated":0,"referenceCode":""}`
+		stamp := strconv.FormatInt(time.Now().Unix(), 10)
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(stamp + "." + body))
+		r := httptest.NewRequest("POST", "/hooks/sepay/"+market, strings.NewReader(body))
+		r.SetPathValue("provider", "sepay")
+		r.SetPathValue("organization", market)
+		r.Header.Set("X-SePay-Timestamp", stamp)
+		r.Header.Set("X-SePay-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+		w := httptest.NewRecorder()
+		hooks.ServeHTTP(w, r)
+		return w.Code
+	}
+	hear(s, data, "")
+	if status := hear(s, data, "1"); status != 200 {
+		t.Fatalf("a bank's message: %d", status)
+	}
 	second := backup()
-	if second.Kept < 3 || second.Published != first.Published+300 {
+	if second.Kept < 3 || second.Published != first.Published+301 {
 		t.Errorf("the second backup: %+v after %+v", second, first)
 	}
 	audit := verify(t, s, false)
@@ -100,6 +160,24 @@ func TestBackupAndRestore(t *testing.T) {
 	var name string
 	if err := s.DB.QueryRow(t.Context(), `SELECT name FROM app.people`).Scan(&name); err != nil || name != "lan" {
 		t.Errorf("people: %q, %v", name, err)
+	}
+	if ref, ok, err := s.Vault.FindAccount(t.Context(), market, "0011001234567"); err != nil || !ok || !ref.Proved || ref.Person != "p7" || ref.Object != "k-1" {
+		t.Errorf("the trader's account: %+v %v %v", ref, ok, err)
+	}
+	if ref, ok, err := s.Vault.AccountOf(t.Context(), market, "k-5"); err != nil || ok {
+		t.Errorf("the account of an erased person came back: %+v, %v", ref, err)
+	}
+	for _, m := range []struct{ id, bank string }{{"1", "26000"}, {"2", "52000"}} { // sent again, and another one that is equal
+		if status := hear(s, fresh, m.id); status != 200 {
+			t.Errorf("message %s after the restore: %d", m.id, status)
+		}
+		held := ""
+		if err := s.DB.Balances(t.Context(), market+":bank:main", postgres.AsOf{}, func(b postgres.Balance) error {
+			held = b.Balance
+			return nil
+		}); err != nil || held != m.bank {
+			t.Errorf("after message %s the bank holds %s, want %s (%v)", m.id, held, m.bank, err)
+		}
 	}
 	open := func(person, id string) error {
 		t.Helper()

@@ -18,10 +18,11 @@ import (
 
 // A copy of the keys is JSON lines: a head with the token that only the right
 // master key can read, a line for each key as it lies in the database, wrapped,
-// and a foot with how many there are and the SHA-256 of all before it.
+// then one for each account by which a person is found, and a foot with how many
+// lines there are and the SHA-256 of all before it. Format 1 has no accounts.
 type (
 	copyHead struct {
-		Keys  int       `json:"socho_keys"` // format: 1
+		Keys  int       `json:"socho_keys"` // format: 1 or 2
 		Token []byte    `json:"token"`
 		Taken time.Time `json:"taken_at"`
 	}
@@ -30,8 +31,12 @@ type (
 		Person       string     `json:"person,omitempty"`
 		Class        string     `json:"class"`
 		Wrapped      []byte     `json:"wrapped,omitempty"`
-		Created      time.Time  `json:"created_at"`
+		Created      time.Time  `json:"created_at,omitzero"`
 		Destroyed    *time.Time `json:"destroyed_at,omitempty"`
+		// Of an account. Its hash dies with the key, and so with the copy.
+		Token  []byte `json:"account,omitempty"`
+		Object string `json:"object,omitempty"`
+		Proved bool   `json:"proved,omitempty"`
 	}
 	copyFoot struct {
 		Count int    `json:"count"`
@@ -47,20 +52,33 @@ const KeyCopyDays = 30
 var ErrBadCopy = errors.New("vault: this copy of the keys is damaged")
 
 // Export writes a copy of every key, wrapped as it lies in the database: without
-// the master key it opens nothing. Erasures that happen meanwhile may or may not
-// be in it. Errors: those of the database and of w.
+// the master key it opens nothing; and of every account by which a person is found.
+// count is of the keys. Erasures that happen meanwhile may or may not be in it.
+// Errors: those of the database and of w.
 func (v *Vault) Export(ctx context.Context, w io.Writer) (count int, err error) {
 	var head copyHead
 	if err := v.db.QueryRow(ctx, `SELECT token FROM private.vault_check`).Scan(&head.Token); err != nil {
 		return 0, fmt.Errorf("vault: copying keys: %w", err)
 	}
-	head.Keys, head.Taken = 1, time.Now().UTC()
+	head.Keys, head.Taken = 2, time.Now().UTC()
+	// First the accounts, which are few: the key of each is there before it.
+	rows, err := v.db.Query(ctx, `SELECT organization, person, class, token, object, proved FROM private.accounts ORDER BY organization, token`)
+	if err != nil {
+		return 0, fmt.Errorf("vault: copying accounts: %w", err)
+	}
+	accounts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a copyKey, err error) {
+		err = row.Scan(&a.Organization, &a.Person, &a.Class, &a.Token, &a.Object, &a.Proved)
+		return a, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("vault: copying accounts: %w", err)
+	}
 	sum := sha256.New()
 	out := json.NewEncoder(io.MultiWriter(w, sum))
 	if err := out.Encode(head); err != nil {
 		return 0, err
 	}
-	rows, err := v.db.Query(ctx, `SELECT organization, person, class, wrapped, created_at, destroyed_at
+	rows, err = v.db.Query(ctx, `SELECT organization, person, class, wrapped, created_at, destroyed_at
 		FROM private.person_keys ORDER BY organization, person, class`)
 	if err != nil {
 		return 0, fmt.Errorf("vault: copying keys: %w", err)
@@ -72,7 +90,12 @@ func (v *Vault) Export(ctx context.Context, w io.Writer) (count int, err error) 
 	}); err != nil {
 		return 0, fmt.Errorf("vault: copying keys: %w", err)
 	}
-	return count, json.NewEncoder(w).Encode(copyFoot{count, hex.EncodeToString(sum.Sum(nil))})
+	for i := range accounts {
+		if err := out.Encode(accounts[i]); err != nil {
+			return 0, err
+		}
+	}
+	return count, json.NewEncoder(w).Encode(copyFoot{count + len(accounts), hex.EncodeToString(sum.Sum(nil))})
 }
 
 // CheckCopy reads a copy to its end and says whether it is whole and whether
@@ -88,7 +111,12 @@ func CheckCopy(r io.Reader, master Key) (count int, taken time.Time, err error) 
 			return fmt.Errorf("%w: the copy was made under another one", ErrWrongMaster)
 		}
 		return nil
-	}, func(copyKey) error { count++; return nil })
+	}, func(k copyKey) error {
+		if len(k.Token) == 0 {
+			count++
+		}
+		return nil
+	})
 	return count, taken, err
 }
 
@@ -120,9 +148,15 @@ func (v *Vault) Import(ctx context.Context, r io.Reader) (count int, err error) 
 		}
 		return nil
 	}, func(k copyKey) error {
-		count++
-		batch.Queue(`INSERT INTO private.person_keys (organization, person, class, wrapped, created_at, destroyed_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			k.Organization, k.Person, k.Class, k.Wrapped, k.Created, k.Destroyed)
+		if len(k.Token) > 0 { // nobody is found whose key was destroyed while the copy was made
+			batch.Queue(`INSERT INTO private.accounts (organization, person, class, token, object, proved) SELECT $1, $2, $3, $4, $5, $6
+				WHERE EXISTS (SELECT FROM private.person_keys WHERE organization = $1 AND person = $2 AND class = $3 AND destroyed_at IS NULL)`,
+				k.Organization, k.Person, k.Class, k.Token, k.Object, k.Proved)
+		} else {
+			count++
+			batch.Queue(`INSERT INTO private.person_keys (organization, person, class, wrapped, created_at, destroyed_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+				k.Organization, k.Person, k.Class, k.Wrapped, k.Created, k.Destroyed)
+		}
 		if batch.Len() >= 1000 {
 			return send()
 		}
@@ -159,7 +193,7 @@ func readCopy(r io.Reader, head func(copyHead) error, key func(copyKey) error) e
 	if err := read(lines.Bytes(), &h); err != nil {
 		return err
 	}
-	if h.Keys != 1 {
+	if h.Keys != 1 && h.Keys != 2 {
 		return fmt.Errorf("%w: format %d", ErrBadCopy, h.Keys)
 	}
 	if err := head(h); err != nil {
