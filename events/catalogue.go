@@ -218,6 +218,12 @@ func Name(fullType string) string {
 	return e.kind.name
 }
 
+// Has reports whether a type is in the vocabulary, by its full name.
+func (voc *Vocabulary) Has(fullType string) bool {
+	_, ok := voc.types[fullType]
+	return ok
+}
+
 // find finds a type, or says whether it is the fact or the version that is not
 // known.
 func (voc *Vocabulary) find(fullType string) (entry, error) {

@@ -16,6 +16,7 @@ import (
 	"socho/internal/identity"
 	"socho/internal/payouts"
 	"socho/internal/sheet"
+	"socho/ledger"
 	"socho/projections"
 )
 
@@ -151,6 +152,7 @@ func (l *language) told(err error) error {
 	var file *sheet.FileError
 	var refused *payouts.RefusedError
 	var back *payouts.NotBackError
+	var old *ledger.OldRulesError
 	switch {
 	case errors.As(err, &file):
 		return &chores.Problem{Text: l.ofFile(file)}
@@ -158,6 +160,8 @@ func (l *language) told(err error) error {
 		return &chores.Problem{Text: l.say("problem.refused", "reason", l.word("reason", refused.Code))}
 	case errors.Is(err, payouts.ErrNothing):
 		return &chores.Problem{Text: l.say("payouts.nothing")}
+	case errors.As(err, &old):
+		return &chores.Problem{Text: l.say("error.rules_too_old.do")}
 	case errors.As(err, &back):
 		return &chores.Problem{Text: l.word("not_back", back.Code)}
 	}

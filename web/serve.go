@@ -21,6 +21,7 @@ import (
 
 	"socho/internal/identity"
 	"socho/internal/readmodel"
+	"socho/ledger"
 	"socho/projections"
 )
 
@@ -110,6 +111,7 @@ var (
 	errFault     = &failure{http.StatusInternalServerError, "fault"}
 	errRefused   = &failure{http.StatusConflict, "refused"}
 	errSlow      = &failure{http.StatusServiceUnavailable, "slow"}
+	errOldRules  = &failure{http.StatusConflict, "rules_too_old"}
 )
 
 // asFailure is the one table from errors to what a visitor is told.
@@ -118,9 +120,12 @@ func asFailure(err error) *failure {
 	var large *http.MaxBytesError
 	var wait *identity.WaitError
 	var refused *refusedFact
+	var old *ledger.OldRulesError
 	switch {
 	case errors.As(err, &f):
 		return f
+	case errors.As(err, &old):
+		return errOldRules
 	case errors.As(err, &refused):
 		return errRefused
 	case errors.As(err, &large):

@@ -25,7 +25,7 @@ type PublishCommand struct {
 
 // Help implements kong's help for one command.
 func (*PublishCommand) Help() string {
-	return "Example: socho publish events.jsonl --wait\n\nEvery line is published, also one that cannot be decoded: the ledger files it as malformed, sealed. Not published are lines for erased persons. Publishing a file again is safe: what is there already becomes a duplicate."
+	return "Example: socho publish events.jsonl --wait\n\nEvery line is published, also one that cannot be decoded: the ledger files it as malformed, sealed. Not published are lines for erased persons, and facts that the rules in force in their shard cannot read yet: see socho rules. Publishing a file again is safe: what is there already becomes a duplicate."
 }
 
 type publishResult struct {
@@ -95,6 +95,9 @@ func (c *Call) published(result publishResult, report intake.Report) error {
 	for _, r := range report.Refusals {
 		fmt.Fprintf(c.Stderr, "line %d: not published: %s\n", r.Line, refusalText(r.Code))
 	}
+	if report.Unread != nil {
+		fmt.Fprintln(c.Stderr, "socho:", report.Unread)
+	}
 	if c.CLI.JSON {
 		return c.json(result)
 	}
@@ -113,6 +116,8 @@ func refusalText(code intake.Code) string {
 		return "its person is erased; nothing may be published for them any more"
 	case intake.EraseRefused:
 		return "whoever handed it in may not have keys destroyed"
+	case intake.RulesTooOld:
+		return "the rules in force in its shard cannot read it yet"
 	case intake.NotSent:
 		return "an earlier batch of the same shard failed; publish the file again"
 	case intake.LogFailed:

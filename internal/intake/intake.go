@@ -8,7 +8,8 @@
 // persons, which are counted and named but never published: after scope contact
 // those that hold something to seal under the destroyed key, after scope all
 // every line that names the person, but for a bank's line without personal
-// fields and the erasure itself.
+// fields and the erasure itself; and lines that the rules in force in their shard
+// cannot read yet, which would be malformed there for ever.
 //
 // The same line twice is the same bytes twice, whoever hands it in and
 // whenever: what differs stands in the record's headers. Publishing a file
@@ -140,6 +141,9 @@ type Options struct {
 	MayErase   bool            // whoever hands the lines in may have keys destroyed
 	Progress   func(lines int) // told now and then how many lines are published; may be nil
 	Refused    func(LineError) // told of every line that is not published, in no order; may be nil
+	// Reads says why facts of a type, by its full name, cannot be read in a shard
+	// yet; nil where they can. Where it is nil, all can.
+	Reads func(shard int, fullType string) error
 }
 
 // Report is what became of a file's lines.
@@ -150,6 +154,7 @@ type Report struct {
 	Faults       []Fault     // the first MaxNamed of those, by line: what is wrong with them
 	Ranges       []Range     // where this file's lines lie on the log, by shard and offset
 	Refusals     []LineError // the first MaxNamed lines not published, by line
+	Unread       error       // what Reads said of the first line that it refused; nil where it refused none
 	Cut          []int       // the first MaxNamed lines too long to be kept whole; see MaxInput
 }
 
@@ -173,6 +178,7 @@ const (
 	EraseRefused Code = "erase_refused" // person.erased from one who may not have keys destroyed; no Error
 	PersonErased Code = "person_erased" // the line's person is erased, and it cannot go without her; no Error
 	LogFailed    Code = "log_failed"    // the line's batch was not acknowledged; it may be on the log
+	RulesTooOld  Code = "rules_too_old" // the rules in force in the line's shard cannot read it yet; no Error
 	NotSent      Code = "not_sent"      // an earlier batch of the same partition failed
 	VaultFailed  Code = "vault_failed"  // keys could not be had, or not be destroyed
 	InputFailed  Code = "input_failed"  // the file could not be read on

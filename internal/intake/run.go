@@ -36,7 +36,7 @@ func (r *run) stage(ctx context.Context, s *stage) {
 	for _, it := range items {
 		it.shard = events.ShardOf([]byte(it.salvage.Organization), r.shards)
 	}
-	release, items := r.seal(ctx, items)
+	release, items := r.seal(ctx, r.readable(items))
 	var erasure *item
 	if n := len(items); n > 0 && items[n-1].erasure != nil {
 		items, erasure = items[:n-1], items[n-1]
@@ -49,6 +49,28 @@ func (r *run) stage(ctx context.Context, s *stage) {
 	if s.fault != nil {
 		r.fault(InputFailed, s.line, -1, s.fault)
 	}
+}
+
+// readable leaves out the lines that would be malformed in their shard though they
+// are facts. No key is made for them, or destroyed.
+func (r *run) readable(items []*item) []*item {
+	if r.options.Reads == nil {
+		return items
+	}
+	return slices.DeleteFunc(items, func(it *item) bool {
+		if it.fact == nil {
+			return false
+		}
+		err := r.options.Reads(it.shard, it.fact.Event.Type)
+		if err == nil {
+			return false
+		}
+		if r.out.Unread == nil {
+			r.out.Unread = err
+		}
+		r.refuse(RulesTooOld, it)
+		return true
+	})
 }
 
 // seal makes the lines' bytes, and returns the lines that are to be sent. Until

@@ -68,8 +68,8 @@ func (s *Service) alerts(ctx context.Context) (drafts []events.Draft, err error)
 	if err != nil {
 		return nil, err
 	}
-	ready := func(organization string) bool { // older rules know no alerts
-		return heads[events.ShardOf([]byte(organization), s.Log.shards)].RuleSet >= 3
+	ready := func(organization string) bool { // else it waits for newer rules
+		return heads[events.ShardOf([]byte(organization), s.Log.shards)].Reads(events.Type("market.alert_raised")) == nil
 	}
 	for i := range found {
 		f := &found[i]

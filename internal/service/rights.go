@@ -60,7 +60,7 @@ func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]
 		return err
 	}
 	for _, c := range changes {
-		if shard := events.ShardOf([]byte(c.organization), s.Log.shards); heads[shard].RuleSet < 2 {
+		if heads[events.ShardOf([]byte(c.organization), s.Log.shards)].Reads(events.Type("organization.right_granted")) != nil {
 			continue // nothing there asks for rights
 		}
 		actor, at := held[c].GivenBy, held[c].At

@@ -2,13 +2,16 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"socho/events"
 	"socho/internal/identity"
+	"socho/internal/intake"
 	"socho/internal/service"
 	"socho/internal/vault"
 	"socho/ledger"
@@ -26,8 +29,40 @@ func TestActivateRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := strings.ReplaceAll(`{"specversion":"1.0","id":"list-1","source":"urn:test","type":"vn.socho.benefit.list_opened.v1","subject":"MARKET","time":"2026-09-01T08:00:00+07:00","data":{"effective_on":"2026-09-01","list":"d1","programme":"elderly","period":"2026-09","currency":"VND"}}`, "MARKET", market)
-	if got := publish(t, s, fees(0, 20)+list); got[ledger.Posted] != 20 || got[ledger.Malformed] != 1 {
-		t.Fatalf("under set 1: %v", got)
+	if err := s.WaitForLedger(t.Context()); err != nil { // the rules are in force once it has decided so
+		t.Fatal(err)
+	}
+	// What the rules cannot read yet would be malformed on the log for ever, under an
+	// id that nobody could use again: it is kept from it.
+	report, err := s.Publish(t.Context(), strings.NewReader(fees(0, 20)+list), intake.Options{Actor: "test"})
+	if err != nil || report.Published != 20 || report.NotPublished != 1 || report.Refusals[0].Code != intake.RulesTooOld || report.Refusals[0].Line != 21 {
+		t.Fatalf("under set 1: %+v, %v", report, err)
+	}
+	var old *ledger.OldRulesError
+	if !errors.As(report.Unread, &old) || old.Name != "benefit.list_opened" || old.InForce != 1 || old.Needed != 2 {
+		t.Errorf("not read because of %v", report.Unread)
+	}
+	if got, err := s.Decided(t.Context(), report); err != nil || got[ledger.Posted] != 20 || got[ledger.Malformed] != 0 {
+		t.Fatalf("under set 1: %v, %v", got, err)
+	}
+	// Of this ledger's own facts, all that are said together wait.
+	said := []events.Draft{
+		{Envelope: events.Envelope{ID: "let", Source: "urn:socho:pages", Type: events.Type("market.stall_let"), Subject: market, Time: "2026-09-01T08:00:00+07:00"},
+			Fact: &events.StallLet{Dated: events.Dated{EffectiveOn: "2026-09-01"}, Of: events.Of{Person: "p1"}, Stall: "A1"}},
+		{Envelope: events.Envelope{ID: "vacated", Source: "urn:socho:pages", Type: events.Type("market.stall_vacated"), Subject: market, Time: "2026-09-01T08:00:00+07:00"},
+			Fact: &events.StallVacated{Dated: events.Dated{EffectiveOn: "2026-09-02"}, Stall: "A1"}},
+	}
+	before, err := s.DB.Heads(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, say := range map[string]func(context.Context, string, []events.Draft) ([]*ledger.Outcome, error){"say": s.Say, "try": s.TrySay} {
+		if _, err := say(t.Context(), "person:x", said); !errors.As(err, &old) || old.Name != "market.stall_vacated" || old.Needed != 3 {
+			t.Errorf("%s under set 1: %v", name, err)
+		}
+	}
+	if after, err := s.DB.Heads(t.Context()); err != nil || after[old.Shard].NextOffset != before[old.Shard].NextOffset {
+		t.Errorf("a part of it was said: %d records more, %v", after[old.Shard].NextOffset-before[old.Shard].NextOffset, err)
 	}
 	for again, want := range []int{service.EmbeddedPartitions, 0} {
 		if n, err := s.ActivateRules(t.Context(), 2); err != nil || n != want {
@@ -39,6 +74,15 @@ func TestActivateRules(t *testing.T) {
 	}
 	if got := publish(t, s, fees(20, 5)+list); got[ledger.Posted] != 5 || got[ledger.Recorded] != 1 {
 		t.Fatalf("under set 2: %v", got)
+	}
+	if _, err := s.Say(t.Context(), "person:x", said); !errors.As(err, &old) || old.InForce != 2 {
+		t.Errorf("under set 2: %v", err)
+	}
+	if _, err := s.ActivateRules(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	if outcomes, err := s.Say(t.Context(), "person:x", said); err != nil || outcomes[1].Status != ledger.Recorded {
+		t.Errorf("under set 3: %v", err)
 	}
 	audit, err := s.Verify(t.Context(), false, true, func(int64, int64) {})
 	if err != nil || !audit.OK {

@@ -23,14 +23,25 @@ var ErrConflict = errors.New("another fact holds this id")
 // order and in somebody's name, and returns what was decided of each once pages
 // show it. Saying a fact a second time answers what was decided the first time.
 // What the ledger refuses is no error.
-// Errors: *events.Error for a fact that is none; ErrErased and ErrConflict, after
-// which the other facts stand; those of Publish.
+// Errors: *events.Error for a fact that is none, and *ledger.OldRulesError for one
+// that the rules in force cannot read yet, before anything is published; ErrErased
+// and ErrConflict, after which the other facts stand; those of Publish.
 func (s *Service) Say(ctx context.Context, actor string, drafts []events.Draft) ([]*ledger.Outcome, error) {
 	lines, err := written(drafts)
 	if err != nil || len(drafts) == 0 {
 		return nil, err
 	}
-	report, err := s.Publish(ctx, lines, intake.Options{Actor: actor, Own: true})
+	heads, err := s.DB.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range drafts {
+		e := &drafts[i].Envelope
+		if err := heads[events.ShardOf([]byte(e.Subject), s.Log.shards)].Reads(e.Type); err != nil {
+			return nil, err
+		}
+	}
+	report, err := s.publish(ctx, heads, lines, intake.Options{Actor: actor, Own: true})
 	if err != nil {
 		return nil, err
 	}

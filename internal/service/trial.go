@@ -38,7 +38,9 @@ func (s *Service) Try(ctx context.Context, input io.Reader, o intake.Options) (T
 	}
 	log := &trialLog{shards: s.Log.shards, heads: heads, records: map[int][]events.Record{}}
 	trial := Trial{Outcomes: map[int][]ledger.Outcome{}, Heads: map[int]int64{}}
-	if trial.Report, err = intake.New[trialKeys](trialVault{s.Vault}, log, s.clock).Publish(ctx, input, o); err != nil {
+	o.Reads = reads(heads)
+	trial.Report, err = intake.New[trialKeys](trialVault{s.Vault}, log, s.clock).Publish(ctx, input, o)
+	if err = unread(trial.Report, o, err); err != nil {
 		return trial, err
 	}
 	for shard, records := range log.records {

@@ -15,6 +15,7 @@ import (
 	"socho/internal/postgres"
 	"socho/internal/readmodel"
 	"socho/internal/service"
+	"socho/ledger"
 	"socho/projections"
 )
 
@@ -116,6 +117,7 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 	var p *Problem
 	var behind *service.StoppedError
 	var unpublished *intake.Error
+	var old *ledger.OldRulesError
 	var wait *identity.WaitError
 	switch {
 	case errors.As(err, &p):
@@ -134,6 +136,8 @@ func (a *API) problemOf(ctx context.Context, err error) *Problem {
 		p = wrong("query", "There is no such figure.")
 	case errors.As(err, &behind):
 		p = problem(http.StatusServiceUnavailable, "shard_stopped", "The shard stands still; an operator has to look.")
+	case errors.As(err, &old):
+		p = problem(http.StatusConflict, "rules_too_old", "The rules in force cannot read %s yet; an operator switches them: socho rules.", old.Name)
 	case errors.As(err, &unpublished):
 		p = problem(http.StatusServiceUnavailable, string(unpublished.Code), "Not everything was acknowledged. Publish it again: what is there already becomes a duplicate.")
 	case errors.Is(err, context.DeadlineExceeded):

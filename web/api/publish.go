@@ -266,6 +266,8 @@ func (b *batch) options(ctx context.Context) intake.Options {
 			e.Reason = "its person is erased; nothing may be published for them any more"
 		case intake.EraseRefused:
 			e.Reason = "keys are destroyed by an operator alone: socho person erase"
+		case intake.RulesTooOld:
+			e.Reason = "the rules in force in its shard cannot read it yet; an operator switches them: socho rules"
 		}
 	}}
 }
