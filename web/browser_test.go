@@ -197,13 +197,18 @@ func (b *browser) become(t *testing.T, h *house, role identity.Role) {
 		return // comes first
 	}
 	v := h.visitor(t)
-	v.post("/demo", "role", string(role)).sees(200, "/work")
-	at, err := url.Parse(h.URL)
+	b.carry(t, v.post("/demo", "role", string(role)).sees(200, "/work"))
+}
+
+// carry has the browser be whom somebody has signed in as.
+func (b *browser) carry(t *testing.T, v *visitor) {
+	t.Helper()
+	at, err := url.Parse(v.h.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range v.Jar.Cookies(at) {
-		if _, err := chromedp.Call(b, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: h.URL}); err != nil {
+		if _, err := chromedp.Call(b, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: v.h.URL}); err != nil {
 			t.Fatal(err)
 		}
 	}

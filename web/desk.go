@@ -25,6 +25,9 @@ type Desk struct {
 	Texts TextSource
 	// Rematch places what is sure by now, in an actor's name.
 	Rematch func(ctx context.Context, organization, actor string) (*reconcile.Rematched, error)
+	// Payer is the opaque person of whoever pays from an account, or under a name
+	// where the bank prints no account; nil where nobody may ask.
+	Payer func(ctx context.Context, organization, text string) (string, error)
 	// Colleague is what somebody is called who works in the same place; empty where
 	// that is not known.
 	Colleague func(ctx context.Context, id string) string
@@ -36,6 +39,7 @@ type LineSource interface {
 	Lines(ctx context.Context, organization string, tab reconcile.Tab, after string, limit int) (rows []reconcile.Row, next string, err error)
 	// Line returns reconcile.ErrNoLine where there is none.
 	Line(ctx context.Context, organization, line string, named map[string]bool) (*reconcile.Row, error)
+	Find(ctx context.Context, organization string, s reconcile.Sought, after string, limit int) (rows []reconcile.Row, next string, err error)
 	Books(ctx context.Context, organization string) ([]reconcile.Book, error)
 	Credits(ctx context.Context, organization string, limit int) ([]reconcile.Credit, error)
 	// OpenBill returns reconcile.ErrNoBill where there is none.
@@ -43,7 +47,7 @@ type LineSource interface {
 	// StandingBill finds one that may be paid already. It returns
 	// reconcile.ErrNoBill where there is none.
 	StandingBill(ctx context.Context, organization, name string) (reconcile.Bill, error)
-	OfHolder(ctx context.Context, organization, holder string) ([]reconcile.Bill, error)
+	Oldest(ctx context.Context, organization string, holders []string) (map[string]reconcile.Bill, error)
 	Held(ctx context.Context, organization string) ([]reconcile.Held, error)
 	Outgoing(ctx context.Context, organization string, most int64) ([]reconcile.Row, error)
 	Overpaid(ctx context.Context, organization string) (string, error)
@@ -66,6 +70,8 @@ func (s *site) desk() []route {
 		{pattern: "GET /desk", rights: match, show: s.desks},
 		{pattern: "GET /desk/{org}", rights: match, where: inPath, show: s.deskPage},
 		{pattern: "POST /desk/{org}", rights: match, where: inPath, page: true, show: s.deskPage},
+		{pattern: "GET /desk/{org}/find", rights: match, where: inPath, show: s.findLines},
+		{pattern: "POST /desk/{org}/find", rights: match, where: inPath, show: s.findPayer},
 		{pattern: "GET /desk/{org}/bulk", rights: match, where: inPath, show: s.bulk},
 		{pattern: "POST /desk/{org}/bulk", rights: match, where: inPath, show: s.bulk},
 		{pattern: "GET /desk/{org}/export", rights: rights{identity.ExportData}, where: inPath, show: s.exportLines},

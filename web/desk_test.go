@@ -66,6 +66,10 @@ func openDesk(t *testing.T) (*house, *service.Service) {
 				r, err := im.Rematch(ctx, texts, nil)
 				return r, errors.Join(err, s.WaitForProjections(ctx))
 			},
+			Payer: func(ctx context.Context, _, text string) (string, error) {
+				im, err := importer(ctx, school)
+				return im.Payer(text), err
+			},
 			Colleague: func(ctx context.Context, id string) string {
 				staff, err := people.Staff(identity.With(ctx, identity.CLI()), id)
 				if err != nil {
@@ -362,6 +366,22 @@ func TestDesk(t *testing.T) {
 			t.Errorf("%s: %d %v", what, lan.status, lan.header)
 		}
 	}
+
+	// Any line is found by its amount and day, and by whose account it came from; the
+	// account is in no address.
+	lan.get(at+"/find").sees(200, at+"/find", "Tìm dòng tiền", "Số tài khoản")
+	lan.get(at+"/find?amount=700.000").sees(200, at+"/find", "12/09/2026", "700.000 đ")
+	if n := strings.Count(lan.body, `class="case"`); n != 1 {
+		t.Errorf("%d lines of 700.000", n)
+	}
+	lan.get(at+"/find?from=2026-09-08&until=2026-09-09").sees(200, at+"/find", "77.000 đ", "500.000 đ")
+	lan.get(at+"/find?amount=1").sees(200, at+"/find", "Không có dòng nào như vậy")
+	lan.get(at+"/find?from=yesterday").sees(422, at+"/find")
+	lan.post(at+"/find", "sender", "001 0003").sees(200, at+"/find", "77.000 đ", "Chỉ các dòng của người")
+	if strings.Contains(lan.at, "0010003") || strings.Count(lan.body, `class="case"`) != 1 {
+		t.Errorf("%s: %s", lan.at, lan.text)
+	}
+	lan.post(at+"/find", "sender", "nobody of that name").sees(200, at+"/find", "Không có dòng nào như vậy")
 
 	// English says the same, and somebody else's desk is shut.
 	lan.get(at+"?lang=en").sees(200, at, "Needs you", "Where the bank's money stands")

@@ -175,6 +175,8 @@ type creditRow struct {
 	Amount        string
 	ID            string
 	Link          string
+	Bill          string // the oldest that the payer owes
+	Owes          string // on it
 }
 
 // credits lists money that payers have above what they owe, and carries it over to
@@ -201,8 +203,22 @@ func (s *site) credits(r *request) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	holders := make([]string, len(all))
+	for i := range all {
+		holders[i] = all[i].Holder
+	}
+	oldest, err := s.Desk.Lines.Oldest(r.Context(), o.Organization, holders)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range all {
-		row := creditRow{c.Holder, r.language.holder(c.Holder), r.language.minor(c.Amount, c.Currency), newID(), ""}
+		row := creditRow{Holder: c.Holder, Label: r.language.holder(c.Holder), Amount: r.language.minor(c.Amount, c.Currency), ID: newID()}
+		if b, ok := oldest[c.Holder]; ok && c.Currency == money.VND {
+			row.Bill, row.Owes = b.Bill, r.language.minor(b.Owed, money.VND)
+			if b.Reference != "" {
+				row.Bill = b.Reference
+			}
+		}
 		if stall, ok := strings.CutPrefix(c.Holder, "stall:"); ok && r.who.May(identity.SeeBills, o.Organization) {
 			row.Link = "/stalls/" + o.Organization + "/" + stall
 		}

@@ -40,6 +40,13 @@ func (c *Call) desk(life context.Context, s *service.Service, people *identity.D
 			}
 			return result, err
 		},
+		Payer: func(ctx context.Context, organization, text string) (string, error) {
+			im, err := importer(ctx, organization)
+			if err != nil {
+				return "", err
+			}
+			return im.Payer(text), nil
+		},
 		Colleague: func(ctx context.Context, id string) string {
 			// Who works at the same desk may know who was faster there.
 			staff, err := people.Staff(identity.With(ctx, identity.CLI()), id)

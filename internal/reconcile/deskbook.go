@@ -114,13 +114,23 @@ func (d *Desk) Held(ctx context.Context, organization string) ([]Held, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Held])
 }
 
-// OfHolder lists the open bills of a stall or pupil.
-func (d *Desk) OfHolder(ctx context.Context, organization, holder string) ([]Bill, error) {
-	rows, err := d.pool.Query(ctx, selectOpen+`AND holder = $2 ORDER BY period, bill`, organization, holder)
+// Oldest finds the oldest open bill of each of some stalls or pupils that have one.
+func (d *Desk) Oldest(ctx context.Context, organization string, holders []string) (map[string]Bill, error) {
+	rows, err := d.pool.Query(ctx, selectOpen+`AND holder = ANY ($2) ORDER BY holder, period, bill`, organization, holders)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanOpen)
+	all, err := pgx.CollectRows(rows, scanOpen)
+	if err != nil {
+		return nil, err
+	}
+	oldest := map[string]Bill{}
+	for _, b := range all {
+		if _, ok := oldest[b.Holder]; !ok {
+			oldest[b.Holder] = b
+		}
+	}
+	return oldest, nil
 }
 
 // ErrNoBill: no open bill of this organization has that id or code.

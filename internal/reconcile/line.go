@@ -110,9 +110,23 @@ func (r *run) payer(e *bank.Entry, id string) string {
 	if who == "" {
 		who = "line " + id
 	}
-	mac := hmac.New(sha256.New, r.Pseudonym)
-	fmt.Fprintf(mac, "payer\x00%s\x00%s", r.Organization, who)
+	return r.opaque(who)
+}
+
+func (im *Importer) opaque(who string) string {
+	mac := hmac.New(sha256.New, im.Pseudonym)
+	fmt.Fprintf(mac, "payer\x00%s\x00%s", im.Organization, who)
 	return "py-" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// Payer is the opaque person of whoever pays from an account, or under a name where
+// the bank prints no account; empty for a text that is neither.
+func (im *Importer) Payer(text string) string {
+	who := bank.Fold(text)
+	if who == "" {
+		return ""
+	}
+	return im.opaque(who)
 }
 
 // day is when the bank booked the line: the value date where the booking day is

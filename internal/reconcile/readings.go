@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -50,22 +51,27 @@ type read struct {
 	Reading
 }
 
-// keep writes readings down, over those of before.
+// keep writes readings down, over those of before. Codes, slips and marks are words
+// without blanks, and come joined: ragged arrays cannot be sent in one go.
 func (r *Readings) keep(ctx context.Context, organization string, some []read) error {
-	batch := &pgx.Batch{}
-	for _, one := range some {
-		codes, reasons := []string{}, []string{}
-		for _, s := range one.Slips {
-			codes, reasons = append(codes, string(s.Code)), append(reasons, string(s.Reason))
-		}
-		batch.Queue(`INSERT INTO app.line_readings (organization, line, codes, slips, slip_reasons, marks) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (organization, line) DO UPDATE SET codes = $3, slips = $4, slip_reasons = $5, marks = $6, read_at = now()`,
-			organization, one.line, orEmpty(one.Codes), codes, reasons, orEmpty(one.Marks))
-	}
-	if batch.Len() == 0 {
+	if len(some) == 0 {
 		return nil
 	}
-	return r.pool.SendBatch(ctx, batch).Close()
+	lines, codes, slips, reasons, marks := make([]string, len(some)), make([]string, len(some)), make([]string, len(some)), make([]string, len(some)), make([]string, len(some))
+	for i, one := range some {
+		var missed, why []string
+		for _, s := range one.Slips {
+			missed, why = append(missed, string(s.Code)), append(why, string(s.Reason))
+		}
+		lines[i], codes[i], marks[i] = one.line, strings.Join(one.Codes, " "), strings.Join(one.Marks, " ")
+		slips[i], reasons[i] = strings.Join(missed, " "), strings.Join(why, " ")
+	}
+	_, err := r.pool.Exec(ctx, `INSERT INTO app.line_readings (organization, line, codes, slips, slip_reasons, marks)
+		SELECT DISTINCT ON (line) $1, line, string_to_array(codes, ' '), string_to_array(slips, ' '), string_to_array(reasons, ' '), string_to_array(marks, ' ')
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS u(line, codes, slips, reasons, marks)
+		ON CONFLICT (organization, line) DO UPDATE SET codes = excluded.codes, slips = excluded.slips, slip_reasons = excluded.slip_reasons, marks = excluded.marks, read_at = now()`,
+		organization, lines, codes, slips, reasons, marks)
+	return err
 }
 
 func orEmpty(list []string) []string {
