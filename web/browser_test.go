@@ -197,7 +197,8 @@ func (b *browser) become(t *testing.T, h *house, role identity.Role) {
 		return // comes first
 	}
 	v := h.visitor(t)
-	b.carry(t, v.post("/demo", "role", string(role)).sees(200, "/work"))
+	v.post("/demo", "role", string(role)).sees(200, "/work")
+	b.carry(t, v)
 }
 
 // carry has the browser be whom somebody has signed in as.

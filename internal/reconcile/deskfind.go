@@ -25,7 +25,7 @@ func (s *Sought) Empty() bool {
 // meant for. Errors: those of the database.
 func (d *Desk) Find(ctx context.Context, organization string, s Sought, after string, limit int) (rows []Row, next string, err error) {
 	on, line, _ := strings.Cut(after, "~")
-	found, err := d.pool.Query(ctx, `SELECT * FROM (`+selectRows+`WHERE l.organization = $1 AND ($2 = 0 OR l.amount = $2 OR l.left_over = $2)
+	found, err := d.pool.Query(ctx, `SELECT * FROM (`+selectRows+`WHERE l.organization = $1 AND ($2::bigint = 0 OR l.amount = $2 OR l.left_over = $2)
 			AND ($3 = '' OR l.booked_on >= nullif($3, '')::date) AND ($4 = '' OR l.booked_on <= nullif($4, '')::date)
 			AND (cardinality($5::text[]) = 0 OR l.person = ANY ($5))) x (line, direction, account, kind, person, booked_on, state, currency, amount, placed, left_over, sightings, shard, seen_offset, tab)
 		WHERE state <> 'expected' AND ($6 = '' OR booked_on < $6 OR booked_on = $6 AND line > $7)
