@@ -19,7 +19,7 @@ func TestBrowserOffices(t *testing.T) {
 	b, axe := lookedAt(t, h)
 	for role, addresses := range map[identity.Role][]string{
 		identity.Collector: {"/collect/" + market, "/collect/" + market + "?stall=a1", "/collect/" + market + "/cash", "/collect/" + market + "/tickets"},
-		identity.FinanceOfficer: {"/office/" + school, "/office/" + school + "/run", "/office/" + school + "/run?period=2026-09", "/office/" + school + "/run?period=2026-13",
+		identity.FinanceOfficer: {"/office/" + school, "/office/" + school + "/run", "/office/" + school + "/run?period=2026-09",
 			"/office/" + school + "/lists/pupils", "/office/" + school + "/lists/tariffs", "/office/" + school + "/year", "/office/" + school + "/arrears", "/office/" + school + "/links"},
 		identity.MarketManager: {"/office/" + market, "/office/" + market + "/run?period=2026-09"},
 	} {
