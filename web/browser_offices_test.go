@@ -66,6 +66,7 @@ func TestBrowserDesk(t *testing.T) {
 	addresses := []string{file, at + "/statements", at + "/bulk", at + "/credits", at + "/find", at + "/find?amount=500000"}
 	b.carry(t, lan)
 	t.Run("before"+file, func(t *testing.T) { b.examine(t, file, axe) })
+	lan.get(file + "?lang=vi") // the browser, who is the same person, asked for English
 	lan.post(file, "do", "take", "opening", "yes").sees(200, file, "Dòng mới 7")
 	for _, tab := range []string{"needs", "unknown", "duplicates", "matched", "returned"} {
 		lan.get(at+"?tab="+tab).sees(200, at)

@@ -369,7 +369,7 @@ func TestDesk(t *testing.T) {
 
 	// Any line is found by its amount and day, and by whose account it came from; the
 	// account is in no address.
-	lan.get(at+"/find").sees(200, at+"/find", "Tìm dòng tiền", "Số tài khoản")
+	lan.get(at+"/find").sees(200, at+"/find", "Tìm dòng tiền", "số tài khoản người chuyển")
 	lan.get(at+"/find?amount=700.000").sees(200, at+"/find", "12/09/2026", "700.000 đ")
 	if n := strings.Count(lan.body, `class="case"`); n != 1 {
 		t.Errorf("%d lines of 700.000", n)
