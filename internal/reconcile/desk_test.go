@@ -83,7 +83,7 @@ func TestDesk(t *testing.T) {
 	}
 	compare("after the statement",
 		"05 matched 500000/500000",
-		"06 duplicates 0/500000 closed → b2 weak",
+		"06 duplicates 0/500000 closed → b1 fair", // as credit of whoever paid it twice
 		"07 needs 0/1000000 codes → b2 b3 strong",
 		"08 needs 0/500000 unknown → b2 weak",
 		"09 unknown 0/77000 nothing",
