@@ -16,6 +16,7 @@ import (
 	"socho/internal/money"
 	"socho/internal/print"
 	"socho/internal/readmodel"
+	"socho/internal/reconcile"
 	"socho/ledger"
 	"socho/projections"
 )
@@ -306,12 +307,14 @@ type cashPage struct {
 	Held         []heldCash
 	Bank         *form // nil: the visitor banks nothing
 	Total        string
+	Refund       bool // the visitor pays credit back in cash
 }
 
 // heldCash is what one collector holds.
 type heldCash struct {
 	projections.Holding
-	Name string
+	Name  string
+	Since events.Date // some of it; empty where that is not known
 }
 
 // cashHeld says who holds how much.
@@ -333,22 +336,57 @@ func (s *site) cashView(r *request) (*view, *cashPage, error) {
 	total := new(big.Int)
 	var holders []option
 	for _, h := range held {
-		page.Held = append(page.Held, heldCash{h, h.Holder})
-		holders = append(holders, option{Value: h.Holder, Label: h.Holder + " · " + r.language.minor(h.Amount, h.Currency)})
+		one := heldCash{Holding: h, Name: s.collectorName(r, h.Holder)}
+		if s.Finance != nil && h.Currency == money.VND && h.Amount > 0 {
+			if one.Since, err = s.financeOf(r).CashSince(r.Context(), o.Organization, h.Holder); err != nil {
+				return nil, nil, err
+			}
+		}
+		page.Held = append(page.Held, one)
+		holders = append(holders, option{Value: h.Holder, Label: one.Name + " · " + r.language.minor(h.Amount, h.Currency)})
 		if h.Currency == money.VND {
 			total.Add(total, big.NewInt(h.Amount))
 		}
 	}
 	page.Total = r.language.decimal(total.String(), money.VND)
+	page.Refund = r.who.May(identity.MatchPayments, o.Organization) && s.Finance != nil && s.Desk != nil
 	if r.who.May(identity.MatchPayments, o.Organization) && len(holders) > 0 {
 		who, line, amount := r.ask("collector", "select", ""), r.ask("bank_line", "text", "off"), r.ask("banked", "text", "off")
 		who.Options, line.Max, amount.Max = holders, 64, 24
+		if lines, err := s.bankingLines(r, o.Organization); err != nil {
+			return nil, nil, err
+		} else if lines != nil {
+			line.Type, line.Hint, line.Options = "select", "", lines
+		}
 		page.Bank = &form{Action: r.URL.Path, Submit: r.language.say("cash.do"), Fields: []formField{who, amount, line, hidden("fact", newID())}}
 		if id := r.PostFormValue("fact"); id != "" {
 			page.Bank.Fields[3].Value = id
 		}
 	}
 	return &view{template: "cashheld", title: r.language.say("cash.title"), section: "market", crumbs: append(r.crumbs(o), crumb{r.language.say("collect.short"), "/collect/" + o.Organization}), data: page}, page, nil
+}
+
+// mostBankingLines bounds the lines that a deposit is chosen from.
+const mostBankingLines = 100
+
+// bankingLines are lines that came in and that nothing is placed on, the latest
+// first: nil where there are none, and the id is typed.
+func (s *site) bankingLines(r *request, organization string) (lines []option, err error) {
+	if s.Desk == nil {
+		return nil, nil
+	}
+	for _, tab := range []reconcile.Tab{reconcile.Unknown, reconcile.Needs} {
+		rows, _, err := s.Desk.Lines.Lines(r.Context(), organization, tab, "", mostBankingLines)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			if l := &rows[i]; l.Currency == money.VND && l.Left > 0 {
+				lines = append(lines, option{Value: l.Line, Label: date(events.Date(l.On)) + " · " + r.language.vnd(l.Left)})
+			}
+		}
+	}
+	return lines, nil
 }
 
 // bankCash writes down that a collector's cash came to the bank, by a line of it.

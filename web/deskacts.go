@@ -160,6 +160,9 @@ func (s *site) undoing(r *request, organization string) (facts []events.Draft, e
 		if !slices.Contains(undoable, events.Name(o.Type)) {
 			return nil, errBad
 		}
+		if !r.who.May(undoRight(events.Name(o.Type)), organization) {
+			return nil, errForbidden
+		}
 		// Of the day on which it is said: a closed month stays as it was read. One
 		// that is of a later day is taken back as of that day.
 		at, err := askedAt(ids[i])
@@ -180,7 +183,18 @@ func (s *site) undoing(r *request, organization string) (facts []events.Draft, e
 // undoable is what the desk takes back: what it said itself, and what matching
 // did.
 var undoable = []string{"bank.line_allocated", "bank.lines_offset", "school.refunded", "organization.credit_applied",
-	"organization.earned", "organization.spent", "organization.passed_on"}
+	"organization.earned", "organization.spent", "organization.passed_on",
+	"organization.suspense_placed", "organization.refunded_in_cash", "market.cash_banked", "market.tickets_sold",
+	"market.trader_absent", "market.stall_described", "market.stall_vacated"}
+
+// undoRight is what it takes to take a fact back: what it took to say it.
+func undoRight(name string) identity.Right {
+	switch name {
+	case "market.trader_absent", "market.stall_described", "market.stall_vacated":
+		return identity.IssueBills
+	}
+	return identity.MatchPayments
+}
 
 // bankSource names what import and matching say.
 const bankSource = events.OwnSources + "bank"
@@ -228,14 +242,16 @@ func (s *site) doneNotice(r *request, organization string, ids []string) *deskNo
 
 func doneKey(name string) string {
 	switch name {
-	case "bank.line_allocated":
+	case "bank.line_allocated", "organization.suspense_placed":
 		return "placed"
 	case "ledger.reversed":
 		return "undone"
 	case "bank.lines_offset":
 		return "offset"
-	case "school.refunded":
+	case "school.refunded", "organization.refunded_in_cash":
 		return "refunded"
+	case "market.cash_banked", "market.tickets_sold":
+		return "own"
 	case "organization.credit_applied":
 		return "applied"
 	case "organization.earned", "organization.spent", "organization.passed_on":

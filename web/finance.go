@@ -38,6 +38,9 @@ type Finance interface {
 	ReadReductions(src io.ReadSeeker, organization string, on events.Date) ([]events.ReductionGranted, []office.RowProblem, error)
 	GrantReductions(ctx context.Context, organization string, granted []events.ReductionGranted) (*office.Reductions, []events.ReductionGranted, error)
 	SayReductions(ctx context.Context, r *office.Reductions) error
+	Closing
+	StallTerms
+	Payments(ctx context.Context, organization, bill string) (b projections.Bill, paid []office.FamilyPayment, err error)
 	Ranges(ctx context.Context, organization string) ([]billing.Range, error)
 	IssueLinks(ctx context.Context, organization, class string, on events.Date) (issued int, err error)
 	RevokeLinks(ctx context.Context, organization, class string, on events.Date) (revoked int, err error)

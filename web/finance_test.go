@@ -36,6 +36,8 @@ type fakeFinance struct {
 	rows   []office.PupilRow
 	links  []string
 	ranges []billing.Range
+	closed events.Period
+	waits  int64
 }
 
 func (f *fakeFinance) Export(_ context.Context, e office.Export) (*books.Table, error) {

@@ -11,7 +11,7 @@ import (
 // What money of the organization's own may be for, by the direction of the line.
 var (
 	spentFor  = []string{"wages", "food", "electricity", "water", "supplies", "repairs", "treasury", "other"}
-	earnedFor = []string{"donation", "support", "rent", "other"}
+	earnedFor = []string{"donation", "support", "rent", "parking", "other"}
 )
 
 // purposes are what the money of a line may be for that no bill asked for: what the

@@ -34,6 +34,7 @@ type linePage struct {
 	Others   []option // lines that left, of a line that came
 	Purposes []option // what else the money may be for
 	Reasons  []option
+	Market   []marketUse // what the line may be for at a market, without a bill
 	Marks    []option
 	Mark     string // of the last note
 	NewID    string
@@ -93,6 +94,9 @@ func (s *site) line(r *request) (*view, error) {
 	page.Find = page.MayOpen && s.mayFind(r, o.Organization) && l.Person != "" && l.Left > 0 && l.Direction == "in"
 	page.NewID = newID()
 	page.Marks = r.language.options("line.mark", []string{"open", "waiting", "done"})
+	if err := s.marketForms(r, page, l); err != nil {
+		return nil, err
+	}
 	return v, s.lineForms(r, page, l)
 }
 
@@ -238,6 +242,8 @@ func (s *site) lineAct(r *request, page *linePage, l *reconcile.Row) (to *view, 
 		facts, err = s.offsetting(r, organization, l)
 	case "explain":
 		facts, err = s.explaining(r, organization, l)
+	case "market":
+		facts, err = s.marketUsed(r, page, l)
 	case "note":
 		facts, err = s.noting(r, organization, l)
 	case "undo":

@@ -5,6 +5,7 @@ import (
 
 	"socho/events"
 	"socho/internal/identity"
+	"socho/internal/money"
 	"socho/internal/readmodel"
 	"socho/projections"
 )
@@ -65,6 +66,7 @@ type billPage struct {
 	Organization projections.Organization
 	Bill         shownBill
 	Items        []events.Item
+	Paper        bool // receipts can be printed
 	Traced       bool // the visitor may see the events
 	Events       []projections.TracedEvent
 	Pager        pager
@@ -82,6 +84,7 @@ func (s *site) bill(r *request) (*view, error) {
 	}
 	page := billPage{Organization: o, Bill: shownBill{Bill: b, Owed: b.Owed(), Status: b.Status()}}
 	page.Bill.Pay = s.payment(r, o, &page.Bill.Bill)
+	page.Paper = s.Finance != nil && b.Paid > 0 && b.Currency == money.VND
 	page.Items = s.issuedItems(r, &page.Bill.Bill)
 	page.Traced = r.who.May(identity.SeeEvents, o.Organization)
 	if page.Traced {

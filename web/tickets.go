@@ -19,6 +19,8 @@ func (s *site) tickets() []route {
 	return []route{
 		{pattern: "GET /collect/{org}/tickets", rights: rights{identity.TakeCash, identity.IssueBills}, where: inPath, show: s.ticketsPage},
 		{pattern: "POST /collect/{org}/tickets", rights: rights{identity.TakeCash}, where: inPath, show: s.sellTickets},
+		{pattern: "POST /collect/{org}/tickets/back", rights: rights{identity.TakeCash, identity.IssueBills}, where: inPath, show: s.ticketsBack},
+		{pattern: "POST /collect/{org}/tickets/paid", rights: rights{identity.MatchPayments}, where: inPath, show: s.ticketsPaid},
 		{pattern: "POST /collect/{org}/tickets/new", rights: rights{identity.IssueBills}, where: inPath, show: s.handTickets},
 	}
 }
@@ -34,6 +36,8 @@ type ticketRange struct {
 	billing.Range
 	Left int64
 	Sell *form // nil: it is somebody else's, or nothing is left
+	Back *form // nil: nothing is left to bring back
+	Paid *form // nil: the visitor does not match payments, or nothing is left
 }
 
 func (s *site) ticketsPage(r *request) (*view, error) {
@@ -56,13 +60,14 @@ func (s *site) ticketView(r *request) (*view, *ticketPage, error) {
 		if !board && one.Collector != r.who.ID {
 			continue
 		}
-		t := ticketRange{Range: one, Left: max(one.Last-one.First+1-one.Sold-one.Returned, 0)}
+		t := ticketRange{Range: one, Left: one.Left()}
 		if one.Collector == r.who.ID && t.Left > 0 {
 			count := r.ask("count", "text", "off")
 			count.Max, count.Digits, count.Value = 7, true, ""
 			t.Sell = &form{Action: "/collect/" + o.Organization + "/tickets", Submit: r.language.say("tickets.sold"), Fields: []formField{count, hidden("range", one.Range), hidden("fact", newID())}}
 			t.Sell.Fields[0].Name = "count"
 		}
+		s.ticketBack(r, page, &t)
 		page.Ranges = append(page.Ranges, t)
 	}
 	if board {

@@ -126,7 +126,7 @@ func New(from Sources) (*Pages, error) {
 		routes = slices.Concat(routes, s.doors(), s.providers(), s.offices(), s.payoutMonth())
 	}
 	if s.Finance != nil {
-		routes = slices.Concat(routes, s.finance(), s.families(), s.tickets())
+		routes = slices.Concat(routes, s.finance(), s.families(), s.tickets(), s.closing(), s.stallTerms(), s.billPapers())
 	}
 	if s.Recorder != nil {
 		routes = slices.Concat(routes, s.queues(), s.collecting(), s.desk())

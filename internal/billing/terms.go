@@ -84,6 +84,9 @@ type Range struct {
 	Taken                  int64 // đồng, by whichever way
 }
 
+// Left is how many tickets are neither sold nor back.
+func (r *Range) Left() int64 { return max(r.Last-r.First+1-r.Sold-r.Returned, 0) }
+
 // Pupil is a pupil as of a day.
 type Pupil struct {
 	Person    string
@@ -294,6 +297,15 @@ func (t *Terms) Reductions(on events.Date) map[string][]events.ReductionGranted 
 		slices.SortFunc(all, func(a, b events.ReductionGranted) int { return cmp.Compare(a.Reduction, b.Reduction) })
 	}
 	return found
+}
+
+// Away lists when a stall's trader is or was away, the latest first.
+func (t *Terms) Away(stall string) (all []events.TraderAbsent) {
+	if s := t.stalls[stall]; s != nil {
+		all = slices.Clone(s.absent)
+	}
+	slices.SortStableFunc(all, func(a, b events.TraderAbsent) int { return cmp.Compare(b.EffectiveOn, a.EffectiveOn) })
+	return all
 }
 
 // Stall is a stall as of a day.

@@ -37,6 +37,7 @@ func DefaultCodes(kind string) Codes {
 	rest := Codes{
 		{"charges:bank", "615", "Chi phí tài chính"},
 		{"interest:bank", "515", "Doanh thu tài chính"},
+		{"expense:*", "642", "Chi phí quản lý của hoạt động SXKD, dịch vụ"},
 		{"suspense:in", "3388", "Phải trả khác: tiền chưa rõ chủ"},
 		{"suspense:out:*", "1388", "Phải thu khác: tiền ra chưa rõ"},
 		{"unallocated:out:*", "1388", "Phải thu khác: tiền ra chưa xếp"},

@@ -132,6 +132,8 @@ type FamilyPayment struct {
 	On     events.Date
 	Amount int64
 	At     projections.Position
+	// Against is the account that it came from.
+	Against string
 }
 
 // ErrLink: the link opens nothing: there is none such, or it was taken back.
@@ -208,7 +210,7 @@ func (o *Office) payments(ctx context.Context, b *projections.Bill) (paid []Fami
 			return nil
 		}
 		amount, err := money.Parse(p.Amount, p.Currency)
-		paid = append(paid, FamilyPayment{p.EffectiveOn, sign * amount.Minor(), projections.Position{Shard: p.Shard, Offset: p.Offset}})
+		paid = append(paid, FamilyPayment{p.EffectiveOn, sign * amount.Minor(), projections.Position{Shard: p.Shard, Offset: p.Offset}, path})
 		return err
 	})
 	return paid, err
