@@ -2,6 +2,7 @@ package payouts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -144,9 +145,12 @@ type Imported struct {
 	Missing  int // not published: their persons are erased
 }
 
+// ErrWithdrawn reports a list that was withdrawn: nothing is added to it any more.
+var ErrWithdrawn = errors.New("it was withdrawn; import under another --list")
+
 // Import opens the list and puts the rows on it, with what their persons are
 // entitled to. Importing the same file again changes nothing.
-// Errors: *RefusedError where the list cannot be opened; *sheet.FileError where it holds
+// Errors: *RefusedError where the list cannot be opened; ErrWithdrawn; *sheet.FileError where it holds
 // other entries for the same payouts.
 func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 	if err := p.Service.WaitForProjections(ctx); err != nil {
@@ -168,7 +172,7 @@ func (p *Process) Import(ctx context.Context, f *File) (*Imported, error) {
 		return nil, err
 	}
 	if state.State == projections.ListWithdrawn {
-		return nil, fmt.Errorf("list %s was withdrawn; import under another --list", f.List)
+		return nil, fmt.Errorf("list %s: %w", f.List, ErrWithdrawn)
 	}
 	// What was taken off the list stays off: the same file again changes nothing.
 	removed, err := p.Read.RemovedFrom(ctx, f.Organization, f.List)
