@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"socho/events"
+	"socho/internal/devstack/testdb"
 	"socho/internal/identity"
 	"socho/internal/intake"
 	"socho/internal/readmodel"
@@ -30,7 +31,7 @@ import (
 // its payments.
 func openDesk(t *testing.T) (*house, *service.Service) {
 	t.Helper()
-	s, err := service.Open(t.Context(), service.Options{Data: t.TempDir(), Own: true})
+	s, err := service.Open(t.Context(), service.Options{Data: testdb.Data(t, "service", service.Migrate), Own: true})
 	if err != nil {
 		t.Fatal(err)
 	}

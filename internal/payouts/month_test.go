@@ -44,7 +44,7 @@ type office struct {
 
 func openOffice(t testing.TB) *office {
 	t.Helper()
-	o := &office{t: t, fund: fund, data: testdb.Dir(t), ids: map[string]string{}}
+	o := &office{t: t, fund: fund, data: testdb.Data(t, "service", service.Migrate), ids: map[string]string{}}
 	o.open()
 	o.publish(o.fact("org", "organization.registered", `"kind":"fund","name":"Quỹ bảo trợ thử","unit":"02","bank_bin":"970405","account":"8800201000001"`))
 	o.caughtUp()

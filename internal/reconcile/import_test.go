@@ -8,6 +8,7 @@ import (
 
 	"socho/bank"
 	"socho/events"
+	"socho/internal/devstack/testdb"
 	"socho/internal/intake"
 	"socho/internal/postgres"
 	"socho/internal/reconcile"
@@ -20,7 +21,7 @@ const school = "hg-truong-mau"
 
 func open(t *testing.T) *service.Service {
 	t.Helper()
-	s, err := service.Open(t.Context(), service.Options{Data: t.TempDir(), Own: true})
+	s, err := service.Open(t.Context(), service.Options{Data: testdb.Data(t, "service", service.Migrate), Own: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // What asks for a person at stalls is said on the log, once, also by a process
 // that starts anew.
 func TestAlerts(t *testing.T) {
-	dir := testdb.Dir(t)
+	dir := testdb.Data(t, "service", service.Migrate)
 	s := open(t, dir)
 	var b strings.Builder
 	say := func(id, name, day, data string) {

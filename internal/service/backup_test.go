@@ -31,7 +31,7 @@ import (
 // machine but the master key, restore, and find the same ledger with the same
 // keys. Whoever was erased after the keys were copied stays erased.
 func TestBackupAndRestore(t *testing.T) {
-	data, kept := testdb.Dir(t), testdb.Dir(t)
+	data, kept := testdb.Data(t, "service", service.Migrate), testdb.Dir(t)
 	s := open(t, data)
 	at := service.ProofIn(data, "")
 	s.StartPublishing(at)
@@ -213,7 +213,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 // A backup whose files were altered is not restored, and says which.
 func TestDamagedBackupIsRefused(t *testing.T) {
-	data, kept := testdb.Dir(t), testdb.Dir(t)
+	data, kept := testdb.Data(t, "service", service.Migrate), testdb.Dir(t)
 	s := open(t, data)
 	at := service.ProofIn(data, "")
 	s.StartPublishing(at)

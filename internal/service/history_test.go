@@ -19,7 +19,7 @@ import (
 // Balances and transfers of the past, by position, by time and by day, against
 // sums over all transfers.
 func TestThePast(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	r := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
 	for i := range 300 {

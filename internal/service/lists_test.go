@@ -14,7 +14,7 @@ import (
 // Page by page gives what the whole list gives, whatever the filter and the
 // limit.
 func TestListsByPage(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	school := strings.NewReplacer(market, "hg-truong-khac").Replace(fees(0, 9))
 	publish(t, s, fees(0, 7)+"no event\n"+school+fees(3, 2)+strings.Replace(fees(2, 1), "26000", "27000", 1)+fees(20, 4))
 	ctx := t.Context()

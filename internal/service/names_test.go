@@ -20,7 +20,7 @@ func let(id, person, name string) string {
 // neither a search finds her, nor does anything open, nor do names read anew from
 // the log bring her back.
 func TestNamesFollowTheLog(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	if got := publish(t, s, let("n1", "p-dao", "Giàng Thị Đào")+let("n2", "p-my", "Vàng Thị Mỷ")); got[ledger.Recorded] != 2 {
 		t.Fatalf("%v", got)
 	}

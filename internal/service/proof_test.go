@@ -46,7 +46,7 @@ func verifyAll(t *testing.T, s *service.Service, at service.Proof) []string {
 // published log brings the topic back, the topic the tables, with the same roots
 // and balances.
 func TestEverythingLostButTheBundles(t *testing.T) {
-	data := testdb.Dir(t)
+	data := testdb.Data(t, "service", service.Migrate)
 	at := service.ProofIn(data, "")
 	s := open(t, data)
 	s.StartPublishing(at)
@@ -160,7 +160,7 @@ func flip(t *testing.T, file string, at int) {
 
 // TestFlippedByteIsNamed alters one byte of each file of a shard in turn.
 func TestFlippedByteIsNamed(t *testing.T) {
-	data := testdb.Dir(t)
+	data := testdb.Data(t, "service", service.Migrate)
 	at := service.ProofIn(data, "")
 	s := open(t, data)
 	s.StartPublishing(at)
@@ -198,7 +198,7 @@ func TestFlippedByteIsNamed(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	data := testdb.Dir(t)
+	data := testdb.Data(t, "service", service.Migrate)
 	s := open(t, data)
 	publish(t, s, fees(0, 3)+strings.ReplaceAll(fees(1, 1), "urn:test", "urn:other"))
 	if o, err := s.Find(t.Context(), "e0", "", ""); err != nil || o.EventID != "e0" || o.Organization != market {

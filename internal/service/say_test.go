@@ -13,7 +13,7 @@ import (
 // What is said twice is decided once; other contents under the same id are told
 // apart, and a trial leaves nothing.
 func TestSay(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	draft := func(id, stall string) events.Draft {
 		return events.Draft{
 			Envelope: events.Envelope{ID: events.EventID(id), Source: "urn:socho:pages", Type: events.Type("market.stall_let"), Subject: "cho-mau", Time: "2026-09-01T08:00:00+07:00"},

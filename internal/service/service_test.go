@@ -80,7 +80,7 @@ func superuser(t *testing.T, s *service.Service, sql string) {
 }
 
 func TestPublishTwiceAndReplay(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	lines := fees(0, 50) + "not an event\n" + strings.Replace(fees(7, 1), "26000", "27000", 1)
 	if got := publish(t, s, lines); got[ledger.Posted] != 50 || got[ledger.Malformed] != 1 || got[ledger.Conflict] != 1 {
 		t.Errorf("first: %v", got)
@@ -112,7 +112,7 @@ func TestPublishTwiceAndReplay(t *testing.T) {
 }
 
 func TestDamagedRowIsNamed(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	publish(t, s, fees(0, 20))
 	for _, c := range []struct{ name, sql, undo, names string }{
 		{"transfer", `UPDATE ledger.transfers SET amount = amount + 1 WHERE log_offset = 5`, `UPDATE ledger.transfers SET amount = amount - 1 WHERE log_offset = 5`, ":5 (event"},
@@ -161,7 +161,7 @@ func TestDamagedLogStopsTheShard(t *testing.T) {
 		{"emptied", func([]byte) []byte { return nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			data := testdb.Dir(t)
+			data := testdb.Data(t, "service", service.Migrate)
 			s := open(t, data)
 			for i := range 10 { // ten batches on disk
 				publish(t, s, fees(10*i, 10))
@@ -207,7 +207,7 @@ func TestDamagedLogStopsTheShard(t *testing.T) {
 // TestErasedPersonIsUnreadable looks for a person's name and phone in every
 // file of the data directory, tables and log included.
 func TestErasedPersonIsUnreadable(t *testing.T) {
-	data := testdb.Dir(t)
+	data := testdb.Data(t, "service", service.Migrate)
 	s := open(t, data)
 	publish(t, s, fees(0, 3)+strings.Replace(fees(3, 1), `"26000"`, `"26.000"`, 1))
 	erased := fmt.Sprintf(`{"specversion":"1.0","id":"x1","source":"urn:test","type":"vn.socho.person.erased.v1","subject":"%s","time":"2026-09-03T08:00:00+07:00","data":{"effective_on":"2026-09-03","person":"p1","scope":"all"}}`+"\n", market)

@@ -12,7 +12,7 @@ import (
 // What a trial says comes true when the same lines are published, and the trial
 // itself leaves nothing behind.
 func TestTrial(t *testing.T) {
-	s := open(t, testdb.Dir(t))
+	s := open(t, testdb.Data(t, "service", service.Migrate))
 	publish(t, s, fees(0, 3))
 	lines := fees(2, 2) + strings.Replace(fees(1, 1), "26000", "27000", 1) +
 		strings.NewReplacer("fee_assessed", "fee_waived", `"person":"p9","bill":"b9","stall":"A9","period":"2026-09","due_on":"2026-09-15","currency":"VND","items":[{"item":"management","amount":"26000"}],"personal":{"name":"Nguyễn Văn Mẫu 9","phone":"0900000009"}`,

@@ -24,7 +24,7 @@ const market = "hg-cho-dong-van"
 
 func open(t *testing.T) (*service.Service, func(lines ...string)) {
 	t.Helper()
-	s, err := service.Open(t.Context(), service.Options{Data: testdb.Dir(t), Own: true})
+	s, err := service.Open(t.Context(), service.Options{Data: testdb.Data(t, "service", service.Migrate), Own: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func Broker(t testing.TB) []string {
 // Dir is a temporary folder like t.TempDir, for tests that write much: in memory where this machine has room for that.
 func Dir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(tempRoot(), "socho-test-")
+	dir, err := Folder()
 	if err != nil {
 		t.Fatalf("testdb: %v", err)
 	}
@@ -148,6 +148,9 @@ func Dir(t testing.TB) string {
 	})
 	return dir
 }
+
+// Folder is one like Dir that outlives a test: whoever asks for it removes it.
+func Folder() (string, error) { return os.MkdirTemp(tempRoot(), "socho-test-") }
 
 // tempRoot is where temporary folders go: wherever TMPDIR says, else into memory if 4 GB are free there, else "",
 // which is the system's default.

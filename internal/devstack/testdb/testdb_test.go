@@ -3,6 +3,7 @@ package testdb_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"socho/internal/devstack"
 	"socho/internal/devstack/testdb"
 )
 
@@ -21,6 +23,10 @@ var migrated atomic.Int32
 
 func migrate(ctx context.Context, url string) error {
 	migrated.Add(1)
+	return stalls(ctx, url)
+}
+
+func stalls(ctx context.Context, url string) error {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
@@ -52,6 +58,35 @@ func TestEachTestHasItsOwnDatabase(t *testing.T) {
 			t.Errorf("migrated %d times", n)
 		}
 	})
+}
+
+// Each data directory is a stack's own: what one adds, the other does not have.
+func TestEachTestHasItsOwnData(t *testing.T) {
+	t.Parallel()
+	var migrations atomic.Int32
+	for range 2 {
+		stack, err := devstack.Open(t.Context(), devstack.Options{Dir: testdb.Data(t, "stalls", func(ctx context.Context, url string) error {
+			migrations.Add(1)
+			return stalls(ctx, url)
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := pgx.Connect(t.Context(), stack.DatabaseURL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := conn.QueryRow(t.Context(), `WITH new AS (INSERT INTO stalls VALUES ('B1')) SELECT count(*) FROM stalls`).Scan(&n); err != nil || n != 1 {
+			t.Errorf("%d rows, %v", n, err)
+		}
+		if err := errors.Join(conn.Close(t.Context()), stack.Close(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := migrations.Load(); n != 1 {
+		t.Errorf("migrated %d times", n)
+	}
 }
 
 func BenchmarkDatabase(b *testing.B) {
