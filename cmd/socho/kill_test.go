@@ -26,19 +26,15 @@ func TestKilledWhilePublishing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills real processes")
 	}
-	binary := filepath.Join(t.TempDir(), "socho")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	data := testdb.Dir(t)
 	const bills = 6000
 	file := filepath.Join(t.TempDir(), "facts.jsonl")
 	if err := os.WriteFile(file, []byte(feesAndPayments(bills)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := startServer(t, binary, data)
+	server := startServer(t, data)
 	for round, kill := range []string{"socho", "postgres", "socho"} {
-		publishing := exec.Command(binary, "--data", data, "publish", file)
+		publishing := exec.Command("socho", "--data", data, "publish", file)
 		if err := publishing.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +48,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 		}
 		publishing.Wait() //nolint:errcheck // it may have failed, that is the point
 		if kill == "socho" {
-			server = startServer(t, binary, data)
+			server = startServer(t, data)
 		}
 	}
 	var published struct {
@@ -60,7 +56,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 		NotPublished int            `json:"not_published"`
 		Outcomes     map[string]int `json:"outcomes"`
 	}
-	read(t, &published, binary, "--data", data, "--json", "publish", "--wait", file)
+	read(t, &published, "--data", data, "--json", "publish", "--wait", file)
 	if published.Published != 2*bills || published.Outcomes["posted"]+published.Outcomes["duplicate"] != 2*bills {
 		t.Errorf("published: %+v", published)
 	}
@@ -69,7 +65,7 @@ func TestKilledWhilePublishing(t *testing.T) {
 		Transfers int      `json:"transfers"`
 		Problems  []string `json:"problems"`
 	}
-	read(t, &audit, binary, "--data", data, "--json", "verify", "--replay")
+	read(t, &audit, "--data", data, "--json", "verify", "--replay")
 	if !audit.OK || audit.Transfers != 2*bills {
 		t.Errorf("verify: %+v", audit)
 	}
@@ -88,9 +84,9 @@ func feesAndPayments(n int) string {
 	return b.String()
 }
 
-func startServer(t *testing.T, binary, data string, more ...string) *exec.Cmd {
+func startServer(t *testing.T, data string, more ...string) *exec.Cmd {
 	t.Helper()
-	server := exec.Command(binary, append([]string{"--data", data, "run", "--addr", "127.0.0.1:0"}, more...)...)
+	server := exec.Command("socho", append([]string{"--data", data, "run", "--addr", "127.0.0.1:0"}, more...)...)
 	var log bytes.Buffer
 	server.Stderr = &log
 	out, err := server.StdoutPipe()
@@ -136,9 +132,9 @@ func postmaster(t *testing.T, data string) int {
 	return pid
 }
 
-func read(t *testing.T, into any, binary string, args ...string) {
+func read(t *testing.T, into any, args ...string) {
 	t.Helper()
-	command := exec.Command(binary, args...)
+	command := exec.Command("socho", args...)
 	var log bytes.Buffer
 	command.Stderr = &log
 	out, err := command.Output()

@@ -14,8 +14,6 @@ import (
 
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
-
-	"socho/internal/devstack/testdb"
 )
 
 // desk is a browser at the pages of a service that runs, as somebody of the sample.
@@ -226,8 +224,7 @@ func TestPayoutMonthInBrowser(t *testing.T) {
 	if os.Getenv("SOCHO_TEST_BROWSER") == "" {
 		t.Skip("the month is gone through in a browser by make test-browser")
 	}
-	data := testdb.Dir(t)
-	r := start(t, "--data", data, "run", "--addr", "127.0.0.1:0", "--sample")
+	r, data := sampled(t)
 	d := openDesk(t, r)
 	month := "/funds/" + browserFund + "/month?period=" + browserMonth
 	list := "CCCD,Họ và tên,Mã xã,Số tiền,Hình thức,Ngân hàng,Số tài khoản\n"

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -54,25 +55,35 @@ func (o *output) String() string {
 // start runs socho run until its test ends, and waits until it serves.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
+	r, err := launch(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.stop)
+	return r
+}
+
+func launch(args ...string) (*running, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	var out, log output
 	r := &running{log: &log, stop: stop, code: make(chan int, 1), client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}}
 	go func() {
 		r.code <- (&Main{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &log}).Run(ctx)
 	}()
-	t.Cleanup(stop)
 	for until := time.Now().Add(4 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if _, rest, ok := strings.Cut(out.String(), "ready "); ok && strings.Contains(rest, "\n") {
 			r.at, _, _ = strings.Cut(rest, "\n")
-			return r
+			return r, nil
 		}
 		select {
 		case code := <-r.code:
-			t.Fatalf("ended with %d: %s%s", code, out.String(), log.String())
+			stop()
+			return nil, fmt.Errorf("socho run ended with %d: %s%s", code, out.String(), log.String())
 		default:
 		}
 		if time.Now().After(until) {
-			t.Fatalf("never ready: %s%s", out.String(), log.String())
+			stop()
+			return nil, fmt.Errorf("socho run was never ready: %s%s", out.String(), log.String())
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,10 +27,6 @@ func TestTakeoverAfterKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills real processes")
 	}
-	binary := filepath.Join(t.TempDir(), "socho")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	log, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(testdb.Dir(t)), kfake.SyncWrites(),
 		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1", "log.retention.bytes": "-1"}))
 	if err != nil {
@@ -52,7 +47,7 @@ func TestTakeoverAfterKill(t *testing.T) {
 
 	processes := map[int]*exec.Cmd{}
 	for range 2 {
-		p := startServer(t, binary, data, "--database", database, "--kafka", strings.Join(log.ListenAddrs(), ","))
+		p := startServer(t, data, "--database", database, "--kafka", strings.Join(log.ListenAddrs(), ","))
 		processes[p.Process.Pid] = p
 	}
 	const org = "hg-cho-1"
