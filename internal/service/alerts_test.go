@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"socho/internal/devstack/testdb"
+	"socho/internal/service"
 	"socho/ledger"
 )
 

@@ -13,6 +13,7 @@ import (
 	"socho/internal/devstack/testdb"
 	"socho/internal/money"
 	"socho/internal/postgres"
+	"socho/internal/service"
 	"socho/ledger"
 )
 

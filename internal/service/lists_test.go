@@ -8,6 +8,7 @@ import (
 
 	"socho/internal/devstack/testdb"
 	"socho/internal/postgres"
+	"socho/internal/service"
 	"socho/ledger"
 )
 

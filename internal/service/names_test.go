@@ -7,6 +7,7 @@ import (
 
 	"socho/events"
 	"socho/internal/devstack/testdb"
+	"socho/internal/service"
 	"socho/internal/vault"
 	"socho/ledger"
 )

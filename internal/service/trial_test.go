@@ -6,6 +6,7 @@ import (
 
 	"socho/internal/devstack/testdb"
 	"socho/internal/intake"
+	"socho/internal/service"
 	"socho/ledger"
 )
 
