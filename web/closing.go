@@ -27,7 +27,9 @@ type Closing interface {
 // closing are the routes of who closes months, and of who places money that waits or
 // pays credit back in cash.
 func (s *site) closing() []route {
-	bills, match := rights{identity.IssueBills}, rights{identity.MatchPayments}
+	match := rights{identity.MatchPayments}
+	// Where approvals are required, the ledger lets only an approver open a month again.
+	bills := rights{identity.IssueBills, identity.ApprovePayouts}
 	return []route{
 		{pattern: "GET /office/{org}/months", rights: bills, where: inPath, show: s.months},
 		{pattern: "POST /office/{org}/months", rights: bills, where: inPath, page: true, show: s.months},
@@ -42,8 +44,8 @@ type monthsPage struct {
 	Organization projections.Organization
 	Closed       events.Period
 	Waiting      []monthWait // what is not done yet
-	Close        *form
-	Reopen       *form // nil: no month is closed
+	Close        *form       // nil: the visitor does not bill, and only opens again
+	Reopen       *form       // nil: no month is closed
 }
 
 // monthWait is something that an office looks at before it closes a month.
@@ -62,18 +64,21 @@ func (s *site) months(r *request) (*view, error) {
 	if page.Closed, err = s.financeOf(r).Closed(r.Context(), o.Organization); err != nil {
 		return nil, err
 	}
-	if page.Waiting, err = s.beforeClosing(r, o); err != nil {
-		return nil, err
-	}
+	v := &view{template: "months", title: r.language.say("months.title"), section: o.Kind, crumbs: r.crumbs(o), data: page}
 	over := r.today().Period().Previous()
 	which := formField{Name: "month", Type: "month", Label: r.language.say("months.month"), Value: cmp.Or(r.FormValue("month"), string(over)), Required: true, Max: 7}
-	page.Close = &form{Action: r.URL.Path, Submit: r.language.say("months.close"), Fields: []formField{which, hidden("do", "close"), hidden("fact", newID())}}
+	if r.who.May(identity.IssueBills, o.Organization) {
+		if page.Waiting, err = s.beforeClosing(r, o); err != nil {
+			return nil, err
+		}
+		page.Close = &form{Action: r.URL.Path, Submit: r.language.say("months.close"), Fields: []formField{which, hidden("do", "close"), hidden("fact", newID())}}
+		v = s.underOffice(r, o, v)
+	}
 	if page.Closed != "" {
 		again, why := which, formField{Name: "reason", Type: "select", Label: r.language.say("months.reason"), Options: r.language.options("reopen_reason", reopenReasons), Value: r.FormValue("reason"), Required: true}
 		again.Name, again.Value = "again", cmp.Or(r.FormValue("again"), string(page.Closed))
 		page.Reopen = &form{Action: r.URL.Path, Submit: r.language.say("months.reopen"), Fields: []formField{again, why, hidden("do", "reopen"), hidden("fact", newID())}}
 	}
-	v := s.underOffice(r, o, &view{template: "months", title: r.language.say("months.title"), data: page})
 	if r.Method != http.MethodPost {
 		return v, nil
 	}
@@ -85,6 +90,8 @@ func (s *site) months(r *request) (*view, error) {
 		if asked, name, period = page.Reopen, "organization.month_reopened", events.Period(r.PostFormValue("again")); asked == nil {
 			return v, nil
 		}
+	} else if asked == nil {
+		return nil, errForbidden
 	}
 	if len(period) != 7 || !period.Valid() {
 		asked.Fields[0].Error, v.status = r.language.say("run.bad_period"), http.StatusUnprocessableEntity
@@ -116,7 +123,8 @@ func (s *site) months(r *request) (*view, error) {
 			key, carried = "month_reopen", []formField{hidden("again", string(period)), hidden("reason", r.PostFormValue("reason"))}
 		}
 		sure := r.sureOf(key, r.language.say(key+".consequence", "month", month(string(period))), r.URL.Path, append(carried, hidden("do", r.PostFormValue("do")), hidden("fact", r.PostFormValue("fact")))...)
-		return s.underOffice(r, o, sure), nil
+		sure.section, sure.crumbs = v.section, v.crumbs
+		return sure, nil
 	}
 	if _, err := s.record(r, d); err != nil {
 		return r.refuse(v, &formPage{Form: asked}, err)

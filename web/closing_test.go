@@ -96,6 +96,14 @@ func TestMonths(t *testing.T) {
 	if c, ok := said.said[1].Fact.(*events.MonthReopened); !ok || c.Period != "2026-08" || c.Reason != "audit" {
 		t.Errorf("%+v", said.said[1])
 	}
+	approver, books := h.visitor(t), "/office/"+fund+"/months"
+	approver.post("/demo", "role", string(identity.Approver))
+	approver.get(books).sees(http.StatusOK, books, "Đã khóa sổ đến hết", "Mở lại")
+	if strings.Contains(approver.text, "Còn chờ xử lý") {
+		t.Error("an approver is asked to close months")
+	}
+	approver.post(books, "do", "close", "month", "2026-08", "fact", newID()).sees(http.StatusForbidden, books)
+	approver.post(books, "do", "reopen", "again", "2026-08", "reason", "audit", "fact", newID(), "sure", "yes").sees(http.StatusOK, books, "Đã mở lại")
 	said.refuse = "month_not_over"
 	v.post(base, "do", "close", "month", "2026-08", "fact", newID()).sees(http.StatusUnprocessableEntity, base)
 }

@@ -38,6 +38,7 @@ type fundPage struct {
 	Single            bool // the visitor may see single payouts
 	Find              bool // and find people by name
 	Month             bool // and work on months
+	Reopen            bool // and open a closed month of the books again
 	Papers, Sheets    bool // reports are made here; and signed lists, which name people
 	Recover           bool // what was paid beyond what was due is written down here when it comes back
 	Payouts           []shownPayout
@@ -77,6 +78,7 @@ func (s *site) fund(r *request) (*view, error) {
 	}
 	v := &view{template: "fund", title: o.Name, section: "fund", crumbs: r.crumbs(o)[:1], data: &page}
 	page.Single = r.who.May(identity.SeePayouts, o.Organization)
+	page.Reopen = s.Finance != nil && r.who.May(identity.ApprovePayouts, o.Organization)
 	if page.Month = page.Single && s.Payouts != nil; !page.Single {
 		return v, nil
 	}
