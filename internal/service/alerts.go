@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"socho/events"
@@ -38,7 +39,14 @@ func (s *Service) raiseAlerts(ctx context.Context) {
 
 func (s *Service) raiseAlertsOnce(ctx context.Context, said map[events.EventID]bool) (failed error) {
 	drafts, err := s.alerts(ctx)
-	if err != nil {
+	if err != nil || !slices.ContainsFunc(drafts, func(d events.Draft) bool { return !said[d.Envelope.ID] }) {
+		return err
+	}
+	// What is not folded yet may say the same: after a restore, all of it.
+	if err := s.WaitForProjections(ctx); err != nil {
+		return err
+	}
+	if drafts, err = s.alerts(ctx); err != nil {
 		return err
 	}
 	for i := range drafts {

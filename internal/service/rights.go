@@ -50,9 +50,26 @@ func (s *Service) bringRights(ctx context.Context) {
 	}
 }
 
-func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]bool) error {
+func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]bool) (failed error) {
 	changes, held, err := s.rightsThatDiffer(ctx)
 	if err != nil || len(changes) == 0 {
+		return err
+	}
+	// What the ledger has not decided yet may say the same: after a restore, all of
+	// it. A record more would not be what was signed.
+	ends, err := s.Log.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	decided := map[int]bool{} // shards up to here; one that stands still holds no other up
+	for _, c := range changes {
+		shard := events.ShardOf([]byte(c.organization), s.Log.shards)
+		if _, asked := decided[shard]; !asked {
+			err := s.WaitFor(ctx, map[int]int64{shard: ends[shard]})
+			decided[shard], failed = err == nil, errors.Join(failed, err)
+		}
+	}
+	if changes, held, err = s.rightsThatDiffer(ctx); err != nil {
 		return err
 	}
 	heads, err := s.DB.Heads(ctx)
@@ -60,8 +77,9 @@ func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]
 		return err
 	}
 	for _, c := range changes {
-		if heads[events.ShardOf([]byte(c.organization), s.Log.shards)].Reads(events.Type("organization.right_granted")) != nil {
-			continue // nothing there asks for rights
+		shard := events.ShardOf([]byte(c.organization), s.Log.shards)
+		if !decided[shard] || heads[shard].Reads(events.Type("organization.right_granted")) != nil {
+			continue // under such rules nothing asks for rights
 		}
 		actor, at := held[c].GivenBy, held[c].At
 		if !c.give {
@@ -92,7 +110,7 @@ func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]
 			s.slog.Warn("a right of the directory was refused on the log", "organization", c.organization, "holder", c.holder, "right", rightsOnLog[c.role])
 		}
 	}
-	return nil
+	return failed
 }
 
 // rightsThatDiffer lists what has to be said on the log, what is taken away
