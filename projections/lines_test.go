@@ -39,7 +39,7 @@ func TestLine(t *testing.T) {
 			seen(l, "l1", "in", "payment", "py")
 			l.Reverse(market, "2026-09-03", place(l, "70000"))
 		}, "in 70000 0 open py 1; [stall:A12:credit 0 stall:A12:receivable:b1 0]"},
-		{"the line itself taken back", func(l *projtest.Log) { l.Reverse(market, "2026-09-03", seen(l, "l1", "in", "payment", "py")) }, "in 0 0 reversed py 1; []"},
+		{"the line itself taken back", func(l *projtest.Log) { l.Reverse(market, "2026-09-03", seen(l, "l1", "in", "payment", "py")) }, "in 0 0 reversed  0; []"},
 		{"left", func(l *projtest.Log) { seen(l, "l1", "out", "payment", "py") }, "out 70000 0 open py 1; []"},
 		{"a charge", func(l *projtest.Log) { seen(l, "l1", "out", "charge", "") }, "out 70000 70000 bank  1; [charges:bank 70000]"},
 		{"interest", func(l *projtest.Log) { seen(l, "l1", "in", "interest", "") }, "in 70000 70000 bank  1; [interest:bank 70000]"},
