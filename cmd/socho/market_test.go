@@ -190,6 +190,7 @@ type market struct {
 	r          *running
 	board      *caller
 	collectors [2]*caller
+	screen     *desk     // a browser, where the month is gone through in one
 	now        time.Time // in Vietnam
 	before     string    // the month before the one that is collected
 	period     string    // the month that is collected

@@ -307,8 +307,12 @@ func (m *market) hooks() {
 func (m *market) cash() {
 	for i, kinds := range [][]int{{inParts, cashOne}, {cashTwo}} {
 		c := m.collectors[i]
-		for _, s := range m.of(kinds...) {
-			m.takeCash(c, s)
+		for n, s := range m.of(kinds...) {
+			if m.screen != nil && n == 0 {
+				m.takeOnScreen(c, s)
+			} else {
+				m.takeCash(c, s)
+			}
 			m.book["cash:collector:"+c.id] += s.bill.owed
 			s.bill.owed = 0
 		}
