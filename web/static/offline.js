@@ -195,7 +195,7 @@
   function show(form, fact) {
     const word = !fact ? "" : waits(fact) ? words.kept : fact.answer.words ? words.marked.replace("{why}", fact.answer.words) : words.taken;
     form.dataset.state = !fact ? "" : waits(fact) ? "waiting" : "taken";
-    for (const e of form.elements) if (!("undo" in e.dataset)) e.disabled = !!fact;
+    for (const e of form.elements) if (!("undo" in e.dataset)) e.disabled = !!fact || saying.has(form);
     const output = form.querySelector("[data-said]");
     if (output && output.textContent !== word) output.textContent = word;
     const back = form.querySelector("[data-undo]");
@@ -233,6 +233,7 @@
   // ---- forms ----
   // Once the queue is known to work, forms that may wait go through it, with
   // network as well: one way, and a page that need not load again.
+  const saying = new Set(); // forms whose fact is not kept yet
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.dataset.fact || !works) return;
@@ -247,8 +248,11 @@
     }
     const fact = { type: form.dataset.fact, organization: form.dataset.organization, key: form.dataset.key, label: form.dataset.label, data };
     if (Object.keys(personal).length > 0) fact.personal = personal;
-    for (const e of form.elements) e.disabled = true; // a second tap says nothing
+    if (saying.has(form)) return; // a second tap says nothing, whatever the page drew meanwhile
+    saying.add(form);
+    for (const e of form.elements) e.disabled = true;
     say(fact).then(() => {
+      saying.delete(form);
       if (!form.dataset.key) form.reset();
       for (const e of form.querySelectorAll("[data-personal]")) e.value = "";
       changed();
