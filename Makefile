@@ -11,7 +11,7 @@ build:
 	$(GO) build -o bin/socho ./cmd/socho
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not formatted:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -35,8 +35,8 @@ RACED = ./events ./ledger ./qr ./projections \
 	./web ./web/api
 
 race:
-	$(GO) test -race -short -vet=off -skip 'TestFastIsNotLenient|TestSchemaAgreesWithCodec' $(RACED)
-	$(GO) test -race -short -vet=off -run 'TestServeOverTLS|TestWhoMayScrape|TestScripts/(log|payout|publish)$$' ./cmd/socho
+	$(GO) test -race -short -vet=off -timeout 20m -skip 'TestFastIsNotLenient|TestSchemaAgreesWithCodec' $(RACED)
+	$(GO) test -race -short -vet=off -timeout 20m -run 'TestServeOverTLS|TestWhoMayScrape|TestScripts/(log|payout|publish)$$' ./cmd/socho
 
 # Three brokers of Apache Kafka on loopback, their jars through Maven; prints
 # the addresses for --kafka, and runs until Ctrl-C.
@@ -53,7 +53,7 @@ kafka-short:
 # Every page in a Chromium, where one is installed: complaints, width on a
 # phone, barriers that axe-core sees (fetched by npm), and what each page weighs.
 test-browser:
-	SOCHO_TEST_BROWSER=1 $(GO) test -count=1 -v -run Browser ./web ./cmd/socho
+	SOCHO_TEST_BROWSER=1 $(GO) test -count=1 -v -timeout 25m -run Browser ./web ./cmd/socho
 
 # The tests come last, so that their closing lines are the last thing printed.
 check: lint vuln race kafka-short test-browser test
