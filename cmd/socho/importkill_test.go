@@ -20,10 +20,7 @@ func TestKilledWhileImporting(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills real processes")
 	}
-	binary := filepath.Join(t.TempDir(), "socho")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	const binary = "socho" // TestMain puts it on the path
 	data := testdb.Dir(t)
 	const lines, org = 9000, "hg-truong"
 	var statement bytes.Buffer
@@ -35,7 +32,7 @@ func TestKilledWhileImporting(t *testing.T) {
 	if err := os.WriteFile(file, statement.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := startServer(t, binary, data)
+	server := startServer(t, data)
 	held := func() string {
 		out, err := exec.Command(binary, "--data", data, "--json", "balances", "--account", org+":bank:main").Output()
 		if err != nil {
@@ -61,7 +58,7 @@ func TestKilledWhileImporting(t *testing.T) {
 		importing.Process.Kill() //nolint:errcheck // it may have ended
 		importing.Wait()         //nolint:errcheck // it may have failed, that is the point
 		if kill == "run" {
-			server = startServer(t, binary, data)
+			server = startServer(t, data)
 		}
 		if now := held(); now == before || now == fmt.Sprint(1000*lines) {
 			t.Logf("the %s was not killed in the middle: %q", kill, now)
@@ -75,7 +72,7 @@ func TestKilledWhileImporting(t *testing.T) {
 		} `json:"accounts"`
 	}
 	for _, fresh := range []bool{true, false} {
-		read(t, &report, binary, "--data", data, "--json", "bank", "import", file, "--org", org)
+		read(t, &report, "--data", data, "--json", "bank", "import", file, "--org", org)
 		if report.New+report.AlreadyKnown != lines || report.AlreadyKnown == 0 || !fresh && report.New != 0 || len(report.Accounts) != 1 || !report.Accounts[0].Agrees {
 			t.Errorf("%+v", report)
 		}
