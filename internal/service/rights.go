@@ -51,7 +51,7 @@ func (s *Service) bringRights(ctx context.Context) {
 }
 
 func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]bool) (failed error) {
-	changes, held, err := s.rightsThatDiffer(ctx)
+	changes, _, err := s.rightsThatDiffer(ctx)
 	if err != nil || len(changes) == 0 {
 		return err
 	}
@@ -69,7 +69,8 @@ func (s *Service) bringRightsOnce(ctx context.Context, tried map[events.EventID]
 			decided[shard], failed = err == nil, errors.Join(failed, err)
 		}
 	}
-	if changes, held, err = s.rightsThatDiffer(ctx); err != nil {
+	changes, held, err := s.rightsThatDiffer(ctx)
+	if err != nil {
 		return err
 	}
 	heads, err := s.DB.Heads(ctx)
