@@ -24,7 +24,7 @@ vuln:
 	case "$$said" in *'fetching vulnerabilities'*) echo 'the database of known flaws is not reachable: nothing was looked up';; *) exit $$code;; esac
 
 # Under the race detector, which makes tests some eight times as slow: every
-# package that starts goroutines or shares state between them (tidy_test.go holds
+# package that starts goroutines or shares state between them (race_test.go holds
 # the list to that), and of the commands those scripts that go through a whole
 # service. What folds, parses or prints, and shares nothing, gains nothing by it.
 RACED = ./events ./ledger ./qr ./projections \

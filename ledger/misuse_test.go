@@ -33,6 +33,14 @@ func TestPayoutLineExplainedAwayByOpenedCredit(t *testing.T) {
 		step{by{refund("500", "x1"), lan}, "refused more_than_credit"}, holds("unallocated:out:x1", 500)))
 }
 
+// What an approver opened only an approver takes back; a bank's account is opened by
+// whoever hands its first statement in.
+func TestOpeningsWhereApprovalsAreRequired(t *testing.T) {
+	play(t, 3, underApprovals(step{by{opening("bank:main", "debit", dong("70")), lan}, "posted"}, holds("bank:main", 70),
+		step{by{opening("stall:A1:credit", "credit", dong("500")), hoa}, "posted"}, step{by{reverse("e4"), lan}, "refused right_missing"},
+		step{by{reverse("e4"), hoa}, "posted"}))
+}
+
 func TestPayoutLineTakenBack(t *testing.T) {
 	play(t, 3, underApprovals(step{lineOut("x1", "500"), "posted"}, step{by{reverse("e3"), lan}, "refused right_missing"}, holds("bank:main", -500)))
 }

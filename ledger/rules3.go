@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strings"
 	"time"
 
 	"socho/events"
@@ -72,7 +73,9 @@ func decide3(d *decision) {
 			d.refuse("limit_exceeded", "account %s", f.Path)
 			return
 		}
-		if d.explains() { // credit that is opened can be paid out
+		// Credit that is opened can be paid out; a bank's account is held against its
+		// statements, and opened by the first of them.
+		if strings.HasPrefix(string(f.Path), "bank:") || d.explains() {
 			d.openingBalance(f)
 		}
 	case *events.MonthClosed:
@@ -280,7 +283,7 @@ func (d *decision) undo(f *events.Reversed) {
 // required, and the bank's lines that they explain.
 var explaining = map[string]bool{
 	"bank.lines_offset": true, "organization.spent": true, "organization.earned": true, "organization.passed_on": true,
-	"benefit.grant_returned": true, "market.tickets_sold": true, "bank.line_received": true, "ledger.opening_balance": true,
+	"benefit.grant_returned": true, "market.tickets_sold": true, "bank.line_received": true, "organization.opening_balance": true,
 }
 
 // othersWord refuses whoever may not say what such a fact says to take one back.

@@ -148,7 +148,7 @@ func (c *Call) planned(plan *billing.Plan, issued int, dry bool) error {
 	for _, s := range plan.ItemSums() {
 		fmt.Fprintf(c.Stdout, "  %s: %d bills, %d đ\n", s.Item, s.Bills, s.Sum)
 	}
-	for _, why := range []string{billing.WhyBilled, billing.WhyNoTariff, billing.WhyAsked, billing.WhyNoArea, billing.WhyLeft, billing.WhyEmpty} {
+	for _, why := range []string{billing.WhyBilled, billing.WhyNoTariff, billing.WhyAsked, billing.WhyNoArea, billing.WhyTooLarge, billing.WhyLeft, billing.WhyEmpty} {
 		if none[why] > 0 {
 			fmt.Fprintf(c.Stdout, "  no bill (%s): %d\n", why, none[why])
 		}

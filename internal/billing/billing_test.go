@@ -258,3 +258,21 @@ func TestPlansAddUp(t *testing.T) {
 		}
 	})
 }
+
+// A price and a size that are each within bounds may come to more than an amount may
+// say: nothing is billed then, and no page falls over it.
+func TestTooLarge(t *testing.T) {
+	const most = "999999999999999"
+	book := read(t,
+		term(1, "market.stall_let", "A1", "2026-09-01", `"stall":"A1","person":"may"`),
+		term(2, "market.stall_described", "A1", "2026-09-01", `"stall":"A1","area_dm2":100000000`),
+		tariff(3, "t1", "2026-09-01", "rent", "m2", "", most, ""))
+	if got := said(book.Market(september, never)); got != "mayA1? too_large" {
+		t.Errorf("by area: %s", got)
+	}
+	school := read(t, enrolled(1, "p1", "2026-09-01", "1A", ""),
+		tariff(2, "t1", "2026-09-01", "meals", "pupil", "", most, ""), tariff(3, "t2", "2026-09-01", "tuition", "pupil", "", most, ""))
+	if p := school.School(september, never); len(p.Bills) != 0 || len(p.Skipped) != 1 || p.Skipped[0].Why != WhyTooLarge {
+		t.Errorf("two items: %+v", p.Skipped)
+	}
+}

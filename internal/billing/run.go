@@ -62,6 +62,7 @@ type Bill struct {
 	Waivers []Waiver
 	Waived  int64
 	used    []Tariff
+	large   bool // what was charged does not fit
 }
 
 // Owed is what is left to pay.
@@ -78,9 +79,10 @@ const (
 	WhyBilled   = "billed"    // for this month and series already
 	WhyNoTariff = "no_tariff" // nothing costs anything for them
 	WhyLeft     = "left"
-	WhyEmpty    = "empty"   // nobody holds the stall
-	WhyNoArea   = "no_area" // an item is charged by m², and the stall's size is not known
-	WhyAsked    = "asked"   // all that is due was asked for already, in this term, in this year or once
+	WhyEmpty    = "empty"     // nobody holds the stall
+	WhyNoArea   = "no_area"   // an item is charged by m², and the stall's size is not known
+	WhyTooLarge = "too_large" // it would come to more than one amount may say
+	WhyAsked    = "asked"     // all that is due was asked for already, in this term, in this year or once
 )
 
 // Skipped is somebody who gets no bill.
@@ -221,6 +223,9 @@ func (t *Terms) School(r Run, billed Billed) *Plan {
 			b.add(&tariff, amount)
 			p.use(&tariff).Bills++
 		}
+		if b.large {
+			why, b.Items = WhyTooLarge, nil
+		}
 		if len(b.Items) == 0 {
 			p.Skipped = append(p.Skipped, Skipped{pupil.Person, pupil.Class, "", why})
 			continue
@@ -299,7 +304,10 @@ func (t *Terms) charge(p *Plan, b *Bill, stall *Stall, tariffs []Tariff) (why st
 			b.used = append(b.used, tariff)
 		}
 	}
-	if len(b.Items) == 0 {
+	switch {
+	case b.large:
+		return WhyTooLarge
+	case len(b.Items) == 0:
 		return why
 	}
 	return ""
@@ -363,6 +371,10 @@ func classes(class string) []string {
 // add puts an item on a bill. The same item by the stall and by its area is one.
 func (b *Bill) add(t *Tariff, amount int64) {
 	if amount <= 0 {
+		return
+	}
+	if amount > money.MaxMinor-b.Total {
+		b.large = true
 		return
 	}
 	b.Total += amount
@@ -438,11 +450,15 @@ func (b *Bill) waive(reason string, amount int64) {
 	b.Waivers = append(b.Waivers, Waiver{reason, amount})
 }
 
-// part is amount × n ÷ of in whole đồng, half up.
+// part is amount × n ÷ of in whole đồng, half up; more than an amount may say is one
+// đồng above that.
 func part(amount, n, of int64) int64 {
 	product := new(big.Int).Mul(big.NewInt(amount), big.NewInt(n))
 	product.Add(product.Lsh(product, 1), big.NewInt(of))
-	return product.Div(product, big.NewInt(2*of)).Int64()
+	if product.Div(product, big.NewInt(2*of)); product.Cmp(big.NewInt(money.MaxMinor)) > 0 {
+		return money.MaxMinor + 1
+	}
+	return product.Int64()
 }
 
 // childOf says of each pupil who has brothers or sisters here which child of the

@@ -130,6 +130,13 @@ func scanEntry(row pgx.CollectableRow) (e Entry, err error) {
 	return e, err
 }
 
+// fromElsewhere are the entries that stand on other lists of a programme's month than
+// one: of lists that were withdrawn, those that had been ordered by then.
+const fromElsewhere = `FROM payout_lists l JOIN list_entries e USING (organization, list)
+	WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
+		AND l.list <> $4 AND NOT e.removed
+		AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))`
+
 // ListedElsewhere sums, by person, what other lists of a programme's month say
 // that were not withdrawn before they were ordered. What was ordered and taken
 // back since, to be issued again under another id, counts there alone; what stands on
@@ -138,10 +145,7 @@ func scanEntry(row pgx.CollectableRow) (e Entry, err error) {
 func (db *DB) ListedElsewhere(ctx context.Context, organization, programme, period, list string) (map[string]int64, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT person, sum(amount)::bigint FROM (
-			SELECT DISTINCT ON (e.payout) e.person, e.amount FROM payout_lists l JOIN list_entries e USING (organization, list)
-			WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
-				AND l.list <> $4 AND NOT e.removed
-				AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))
+			SELECT DISTINCT ON (e.payout) e.person, e.amount `+fromElsewhere+`
 				AND NOT EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.status = 'reversed')
 			ORDER BY e.payout, l.state = 'withdrawn') AS once
 		GROUP BY person`,
@@ -162,11 +166,7 @@ func (db *DB) ListedElsewhere(ctx context.Context, organization, programme, peri
 // StandElsewhere names the payouts that stand on other lists of a programme's month:
 // they can stand on this one no more.
 func (db *DB) StandElsewhere(ctx context.Context, organization, programme, period, list string) (map[string]bool, error) {
-	rows, err := db.pool.Query(ctx, `
-		SELECT e.payout FROM payout_lists l JOIN list_entries e USING (organization, list)
-		WHERE l.organization = $1 AND coalesce(nullif(e.programme, ''), l.programme) = $2 AND coalesce(nullif(e.period, ''), l.period) = $3
-			AND l.list <> $4 AND NOT e.removed
-			AND (l.state <> 'withdrawn' OR EXISTS (SELECT FROM payouts p WHERE p.organization = e.organization AND p.payout = e.payout AND p.ordered > 0))`,
+	rows, err := db.pool.Query(ctx, `SELECT e.payout `+fromElsewhere,
 		organization, programme, period, list)
 	if err != nil {
 		return nil, err
