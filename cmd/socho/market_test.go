@@ -299,7 +299,21 @@ func (m *market) month() {
 	m.desk()
 	m.arrears()
 	m.asAccounted("what stands in the end", m.placed)
+	m.pages()
 	m.closing()
+}
+
+// pages are those that the month did not go through.
+func (m *market) pages() {
+	for _, address := range []string{"/office/" + marketOrg + "/months", "/collect/" + marketOrg + "/refund", "/desk/" + marketOrg + "/suspense", "/desk/" + marketOrg + "/find?amount=61000",
+		"/office/" + marketOrg + "/stall?stall=" + m.stalls[0].name, "/bills/" + marketOrg + "/" + m.stalls[0].bill.id} {
+		m.board.get(address)
+		m.board.sees(address)
+	}
+	m.board.get("/office/" + marketOrg + "/months")
+	at := "/office/" + marketOrg + "/months"
+	m.board.post(at, "do", "close", "month", m.before, "fact", m.board.field("fact"), "sure", "yes")
+	m.board.sees(at, "Đã khóa sổ đến hết")
 }
 
 // tariffs sets what a stall pays, by a decision and from its day on: an absent

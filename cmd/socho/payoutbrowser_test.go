@@ -192,6 +192,9 @@ func (d *desk) download(form string) string {
 // is given, and fails where a telephone's is wider than its screen.
 func (d *desk) look(name string) {
 	d.t.Helper()
+	if status := d.run(`String(performance.getEntriesByType("navigation")[0].responseStatus)`); status != "200" && status != "422" {
+		d.t.Errorf("%s was answered with %s: %s", name, status, d.text())
+	}
 	folder := os.Getenv("SOCHO_TEST_PICTURES")
 	for _, width := range []int64{360, 1280} {
 		d.do(chromedp.EmulateViewport(width, 900))

@@ -14,7 +14,7 @@ import (
 // Closed is the last month whose books are closed; empty where none are. It is what
 // the rules remember, so that a page offers what the ledger will take.
 func (o *Office) Closed(ctx context.Context, organization string) (events.Period, error) {
-	value, found, err := o.Ledger.RuleState(ctx, organization, "closed")
+	value, found, err := o.App.RuleState(ctx, organization, "closed")
 	if err != nil || !found {
 		return "", err
 	}
